@@ -1,0 +1,1 @@
+"""The embedded agent: this machine behind the Driver port, without isolation."""

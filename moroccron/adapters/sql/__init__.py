@@ -1,0 +1,1 @@
+"""The store in SQL: SQLite and PostgreSQL through SQLAlchemy Core."""

@@ -1,0 +1,1 @@
+"""The web process: JSON API and pages, on top of Queries and Commands alone."""

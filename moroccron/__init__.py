@@ -1,0 +1,1 @@
+"""moroccron: a workflow engine for batch jobs on Apache Mesos."""

@@ -1,0 +1,174 @@
+"""A DAG version: one serialised content of a DAG, addressed by the hash of that content.
+
+The engine, the API and the pages read versions and never an author's file. A version is immutable; a run is
+pinned to the version it began with. Durations are whole seconds unless their field says otherwise.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from moroccron.model.constraint import Constraint, Operator
+from moroccron.model.resources import Resources
+
+
+class TriggerRule(StrEnum):
+    """When a job with upstream jobs may start. The verdicts are in `core.rules`."""
+
+    ALL_SUCCESS = "all_success"
+    ALL_DONE = "all_done"
+    ONE_FAILED = "one_failed"
+    NONE_FAILED_MIN_ONE_SUCCESS = "none_failed_min_one_success"
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """A job as a version holds it: complete, validated, with every default filled in."""
+
+    id: str
+    command: str | tuple[str, ...]  #: text for /bin/sh -c, or an argument list that no shell touches
+    resources: Resources
+    upstream: tuple[str, ...] = ()  #: ids of the jobs it waits for, sorted
+    trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
+    image: str | None = None
+    env: tuple[tuple[str, str], ...] = ()  #: sorted by name
+    uris: tuple[str, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    role: str | None = None
+    user: str | None = None
+    retries: int = 0
+    retry_delay: float = 0.0  #: seconds between the end of an attempt and the next one's readiness
+    timeout: float | None = None  #: seconds an attempt may run; None: no limit
+    kill_grace: float = 5.0  #: seconds between TERM and KILL
+    pool: str | None = None
+    slots: int = 1
+    priority: int = 0  #: higher goes first
+    owners: tuple[str, ...] = ()
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """A five-field cron expression or an alias such as `@daily`, in the DAG's zone."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """A fixed cadence, counted in elapsed time from the DAG's start (or from 1970 when it has none)."""
+
+    seconds: int
+
+
+Schedule = Cron | Every
+
+
+@dataclass(frozen=True, slots=True)
+class DagVersion:
+    """All that a DAG file said about one DAG. `id` is the content's address: equal content, equal id."""
+
+    dag_id: str
+    jobs: tuple[JobSpec, ...]  #: in topological order, ties by order of declaration
+    schedule: Schedule | None = None
+    timezone: str = "UTC"  #: IANA name
+    start: datetime | None = None  #: aware; no interval begins before it
+    end: datetime | None = None  #: aware; no interval begins at or after it
+    catchup: bool = False  #: whether intervals missed are run, or only the latest
+    max_active_runs: int = 16
+    owners: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    doc: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)  #: names with their defaults; JSON values
+    id: str = ""  #: filled by `with_id`; the first 32 hex digits of the content's SHA-256
+
+    def to_json(self) -> str:
+        """The canonical text of the content: sorted keys, defaults left out, without the id."""
+        return json.dumps(_encode_dag(self), sort_keys=True, separators=(",", ":"))
+
+    def with_id(self) -> "DagVersion":
+        """The same content carrying its address."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values["id"] = hashlib.sha256(self.to_json().encode()).hexdigest()[:32]
+        return DagVersion(**values)
+
+    @classmethod
+    def from_json(cls, text: str, version_id: str) -> "DagVersion":
+        """The version whose `to_json` gave `text`. The caller vouches for the id (it is the row's key)."""
+        return _decode_dag(json.loads(text), version_id)
+
+
+_JOB_DEFAULTS = {
+    f.name: f.default for f in fields(JobSpec) if f.name not in ("id", "command", "resources")
+}
+_DAG_DEFAULTS: dict[str, Any] = {
+    f.name: ({} if f.name == "params" else f.default)
+    for f in fields(DagVersion)
+    if f.name not in ("dag_id", "jobs", "id")
+}
+
+
+def _encode_dag(dag: DagVersion) -> dict[str, Any]:
+    out: dict[str, Any] = {"dag_id": dag.dag_id, "jobs": [_encode_job(job) for job in dag.jobs]}
+    for name, default in _DAG_DEFAULTS.items():
+        value = getattr(dag, name)
+        if value == default:
+            continue
+        if isinstance(value, datetime):
+            value = value.isoformat()
+        elif isinstance(value, Cron):
+            value = {"cron": value.text}
+        elif isinstance(value, Every):
+            value = {"every": value.seconds}
+        out[name] = value
+    return out
+
+
+def _encode_job(job: JobSpec) -> dict[str, Any]:
+    out: dict[str, Any] = {"id": job.id, "command": job.command}
+    out["resources"] = {k: v for k, v in asdict(job.resources).items() if v}
+    for name, default in _JOB_DEFAULTS.items():
+        value = getattr(job, name)
+        if value == default:
+            continue
+        if name == "constraints":
+            value = [[c.attribute, c.operator.value, c.value] for c in value]
+        out[name] = value
+    return out
+
+
+def _decode_dag(data: dict[str, Any], version_id: str) -> DagVersion:
+    values = dict(data)
+    values["jobs"] = tuple(_decode_job(job) for job in data["jobs"])
+    for name in ("start", "end"):
+        if name in values:
+            values[name] = datetime.fromisoformat(values[name])
+    if (schedule := values.get("schedule")) is not None:
+        values["schedule"] = (
+            Cron(schedule["cron"]) if "cron" in schedule else Every(schedule["every"])
+        )
+    for name in ("owners", "tags"):
+        if name in values:
+            values[name] = tuple(values[name])
+    return DagVersion(id=version_id, **values)
+
+
+def _decode_job(data: dict[str, Any]) -> JobSpec:
+    values = dict(data)
+    if isinstance(values["command"], list):
+        values["command"] = tuple(values["command"])
+    values["resources"] = Resources(**values["resources"])
+    if "trigger_rule" in values:
+        values["trigger_rule"] = TriggerRule(values["trigger_rule"])
+    if "env" in values:
+        values["env"] = tuple((name, value) for name, value in values["env"])
+    if "constraints" in values:
+        values["constraints"] = tuple(Constraint(a, Operator(o), v) for a, o, v in values["constraints"])
+    for name in ("upstream", "uris", "owners"):
+        if name in values:
+            values[name] = tuple(values[name])
+    return JobSpec(**values)

@@ -1,0 +1,63 @@
+"""Effects: acts on the outside, in the imperative. Performed only after the commit they belong to."""
+
+from dataclasses import dataclass
+
+from moroccron.model.offer import Launch
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Use offers of one agent; what the launches leave over comes back to the agent's owner.
+
+    `refuse_seconds` is how long the rest need not be offered to us again.
+    """
+
+    offer_ids: tuple[str, ...]
+    launches: tuple[Launch, ...]
+    refuse_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Give offers back, not to be made again for `refuse_seconds` unless the agent has more to give."""
+
+    offer_ids: tuple[str, ...]
+    refuse_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """End a task: TERM to its processes, KILL after the grace. Repeated until it is terminal."""
+
+    task_id: str
+    agent_id: str
+    grace: float  #: seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Tell the agent that an update is stored and need not be repeated."""
+
+    task_id: str
+    agent_id: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """Ask for the state of tasks (id, agent id); an empty tuple asks for all that the outside knows."""
+
+    tasks: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """We have nothing to run: send no offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revive:
+    """We have something to run: send offers again, earlier refusals forgotten."""
+
+
+Effect = Accept | Decline | Kill | Acknowledge | Reconcile | Suppress | Revive

@@ -1,0 +1,87 @@
+"""Events: what happened, in the past tense. The only input of `core.decide`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from moroccron.model.command import Command
+from moroccron.model.load import LoadedFile
+from moroccron.model.offer import Offer
+from moroccron.model.states import ReportedState
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The driver is connected under this framework id. All earlier offers are void."""
+
+    framework_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The driver lost its connection. All offers are void; it reconnects by itself."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OffersReceived:
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRescinded:
+    offer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReceived:
+    """A word about a task: from the agent (with a uuid, to be acknowledged), or a reconciliation's answer."""
+
+    task_id: str
+    agent_id: str | None
+    state: ReportedState
+    at: datetime  #: when the outside says that it became so
+    uuid: str | None = None  #: present: it is repeated until acknowledged
+    exit_code: int | None = None
+    reason: str | None = None
+    message: str | None = None
+    sandbox: str | None = None
+    reconciled: bool = False  #: an answer to our asking, not news
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLost:
+    """A hint, never proof: drop the agent's offers and ask about its tasks early."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReceived:
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class FilesLoaded:
+    """DAG files were read. `complete`: these are all the files there are (a DAG of no file is gone)."""
+
+    files: tuple[LoadedFile, ...]
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """A moment came for which the view had asked to be woken."""
+
+
+Event = (
+    Subscribed
+    | Disconnected
+    | OffersReceived
+    | OfferRescinded
+    | StatusReceived
+    | AgentLost
+    | CommandReceived
+    | FilesLoaded
+    | TimePassed
+)

@@ -1,0 +1,49 @@
+"""What agents offer, and what we ask them to run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from moroccron.model.resources import Resources
+from moroccron.model.run import AttemptKey
+
+
+@dataclass(frozen=True, slots=True)
+class PortRange:
+    """A closed range of ports, as Mesos writes them: 31000-31002 is three ports."""
+
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A right to use an agent's free resources once. Several offers may be of one agent."""
+
+    id: str
+    agent_id: str
+    hostname: str
+    resources: Resources  #: `resources.ports` is the number of ports in `port_ranges`
+    port_ranges: tuple[PortRange, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    agent_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One task to be started with an accepted offer: all that the agent has to know."""
+
+    task_id: str
+    key: AttemptKey
+    agent_id: str
+    command: str | tuple[str, ...]
+    resources: Resources
+    ports: tuple[int, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    uris: tuple[str, ...] = ()
+    image: str | None = None
+    user: str | None = None
+    timeout: float | None = None  #: seconds; enforced by the agent, so that it works without a scheduler
+    kill_grace: float = 5.0  #: seconds between TERM and KILL

@@ -1,0 +1,133 @@
+"""Runs, job runs and attempts: what happened, as rows. Times are aware and in UTC."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
+
+
+class DataInterval(NamedTuple):
+    """[start, end): the stretch of time that a run is about. Its start is the logical date."""
+
+    start: datetime
+    end: datetime
+
+
+class JobRunKey(NamedTuple):
+    """Names a job within a run."""
+
+    run_id: str
+    job_id: str
+
+
+class AttemptKey(NamedTuple):
+    """Names one try of a job within a run. `number` counts from 1."""
+
+    run_id: str
+    job_id: str
+    number: int
+
+    @property
+    def job_run(self) -> JobRunKey:
+        return JobRunKey(self.run_id, self.job_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a DAG for one data interval."""
+
+    id: str
+    dag_id: str
+    version_id: str
+    kind: RunKind
+    state: RunState
+    interval: DataInterval
+    due: datetime  #: when it should have begun: the interval's end, or the moment of the request
+    created: datetime
+    started: datetime | None = None
+    ended: datetime | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    kill: KillReason | None = None  #: wanted dead, and why
+    requested_by: str | None = None
+
+    @property
+    def logical_date(self) -> datetime:
+        return self.interval.start
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """A job within a run, over all its attempts."""
+
+    run_id: str
+    job_id: str
+    state: JobRunState
+    position: int  #: place in the version's topological order
+    attempts: int = 0  #: number of the newest attempt; 0: none yet
+    failures: int = 0  #: attempts that used up a retry
+    losses: int = 0  #: attempts that the infrastructure lost
+    ready: datetime | None = None  #: when its trigger rule held
+    started: datetime | None = None  #: when its first attempt ran
+    ended: datetime | None = None
+    cause: str | None = None  #: the upstream job that decided it, if it was not run
+
+    @property
+    def key(self) -> JobRunKey:
+        return JobRunKey(self.run_id, self.job_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a job run: at most one task, whose id is used once and never again."""
+
+    run_id: str
+    job_id: str
+    number: int
+    state: AttemptState
+    ready: datetime  #: when it could first have been placed: rule held, or retry delay passed
+    due: datetime | None = None  #: the run's due time, for a first attempt that waits for no other job
+    task_id: str | None = None
+    agent_id: str | None = None
+    hostname: str | None = None
+    agent_url: str | None = None  #: where the agent's API answers, as the offer said
+    sandbox: str | None = None
+    ports: tuple[int, ...] = ()
+    kill: KillReason | None = None  #: wanted dead, and why
+    launched: datetime | None = None  #: when the placement was committed
+    started: datetime | None = None
+    ended: datetime | None = None
+    exit_code: int | None = None  #: 128 + n when signal n ended it
+    reason: str | None = None  #: the outside's own word for why, e.g. `command_failed`
+    message: str | None = None
+
+    @property
+    def key(self) -> AttemptKey:
+        return AttemptKey(self.run_id, self.job_id, self.number)
+
+    @property
+    def skew(self) -> float | None:
+        """Seconds from due (or, without a due time, from ready) to started; None until it started."""
+        if self.started is None:
+            return None
+        return (self.started - (self.due or self.ready)).total_seconds()
+
+
+def run_id(dag_id: str, logical_date: datetime) -> str:
+    """The id of the run of a data interval: the DAG and the logical date, in UTC."""
+    return f"{dag_id}@{logical_date.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def manual_run_id(dag_id: str, command_id: int) -> str:
+    """The id of a run that a person asked for: the DAG and the command's number."""
+    return f"{dag_id}@manual-{command_id}"
+
+
+def task_id(key: AttemptKey, term: int) -> str:
+    """The id of an attempt's task: unique for ever, since a term never returns.
+
+    Mesos allows 255 characters without slash or control characters; ids of DAGs and jobs are held to 100
+    characters of a set without `@`, so that no two keys give the same text.
+    """
+    return f"{key.run_id}@{key.job_id}@{key.number}.{term}"

@@ -1,0 +1,21 @@
+"""What a new leader loads: everything that is not over, and nothing else."""
+
+from dataclasses import dataclass
+
+from moroccron.model.changes import DagState
+from moroccron.model.dag_version import DagVersion
+from moroccron.model.load import LoadError
+from moroccron.model.run import Attempt, JobRun, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state at the beginning of a term."""
+
+    framework_id: str | None
+    dags: tuple[DagState, ...]
+    versions: tuple[DagVersion, ...]  #: the newest of each DAG and those that active runs are pinned to
+    runs: tuple[Run, ...]  #: not terminal
+    job_runs: tuple[JobRun, ...]  #: all of the active runs
+    attempts: tuple[Attempt, ...]  #: the newest of each job run of an active run, and every non-terminal one
+    load_errors: tuple[LoadError, ...] = ()

@@ -1,0 +1,211 @@
+"""The doors to the outside, as Protocols. The loop and the API know these; adapters implement them.
+
+Ports speak in values of `model`. An adapter wraps its library's errors once, under `MoroccronError`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from moroccron.model.changes import Change, DagState, Happened
+from moroccron.model.command import Answer, Command, Intent
+from moroccron.model.dag_version import DagVersion
+from moroccron.model.effects import Effect
+from moroccron.model.events import Event
+from moroccron.model.load import LoadError
+from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.snapshot import Snapshot
+from moroccron.model.states import RunState
+
+# --------------------------------------------------------------------------- the engine's doors
+
+
+class Clock(Protocol):
+    """Where time comes from. Only the loop and the lifecycle hold one."""
+
+    def now(self) -> datetime:
+        """The wall clock: aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards, for waiting and measuring."""
+
+
+class Driver(Protocol):
+    """The cluster, or what stands for it: an embedded agent, a Mesos master, a simulation."""
+
+    def start(self, framework_id: str | None, emit: Callable[[Event], None]) -> None:
+        """Connect under the stored framework id (None: be given one) and stay connected.
+
+        `emit` may be called from any thread; it only enqueues. The first event is `Subscribed`; after a lost
+        connection comes `Disconnected`, and `Subscribed` again once it is back.
+        """
+
+    def perform(self, effects: Sequence[Effect]) -> None:
+        """Send effects, in order. Returns without waiting for their result, which comes back as events.
+
+        When not connected an effect is dropped: reconciliation finds out what became of it.
+        """
+
+    def stop(self) -> None:
+        """Disconnect. Tasks run on; the framework stays registered."""
+
+
+class Store(Protocol):
+    """The leader's side of the database: the only place where state is written."""
+
+    def begin_term(self, holder: str) -> int:
+        """Take the next term, which fences every earlier one, and return its number."""
+
+    def load(self) -> Snapshot:
+        """Everything that is not over."""
+
+    def commit(self, term: int, changes: Sequence[Change]) -> None:
+        """Write all changes, in order, in one transaction that first checks the term.
+
+        Raises `Fenced` when the term is not the newest; nothing is written then. Committing the same changes
+        twice leaves the same rows (history lines excepted). Raises `StoreUnavailable` when it fails for good.
+        """
+
+    def unanswered_commands(self, after: int, limit: int) -> Sequence[Command]:
+        """Commands with an id above `after` that nobody has answered, oldest first."""
+
+
+class Election(Protocol):
+    """Who may lead. A won election lasts until the process ends or `on_loss` is called."""
+
+    def wait(self, on_loss: Callable[[str], None]) -> None:
+        """Block until elected. `on_loss` is called once, from any thread, with the reason."""
+
+    def resign(self) -> None:
+        """Let the next candidate win at once."""
+
+
+# --------------------------------------------------------------------------- the readers' doors
+
+
+class Stream(StrEnum):
+    """Which output of an attempt."""
+
+    STDOUT = "stdout"
+    STDERR = "stderr"
+
+
+@dataclass(frozen=True, slots=True)
+class LogChunk:
+    """Some bytes of a log. `size` is the whole length known now; `gone`: the sandbox is not there (any more)."""
+
+    data: bytes
+    offset: int
+    size: int
+    gone: bool = False
+
+
+class Logs(Protocol):
+    """What attempts wrote, live and finished."""
+
+    def read(self, attempt: Attempt, stream: Stream, offset: int, length: int) -> LogChunk:
+        """At most `length` bytes from `offset`; a negative offset counts from the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunBrief:
+    """A run in a list: enough for a small bar and a link."""
+
+    id: str
+    state: RunState
+    due: datetime
+    started: datetime | None
+    ended: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DagSummary:
+    """A DAG in a list."""
+
+    state: DagState
+    version: DagVersion
+    recent: tuple[RunBrief, ...]  #: newest first
+    active_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadErrorRow:
+    """A load error with when it was first seen."""
+
+    error: LoadError
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """A line of history with its number, by which a reader resumes."""
+
+    id: int
+    line: Happened
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderRow:
+    """Who wrote last: the newest term and its holder."""
+
+    term: int
+    holder: str
+    since: datetime
+
+
+class Queries(Protocol):
+    """The readers' side of the database. Never blocks the leader; may be used from many threads.
+
+    Asking for a DAG, run or version that is not there raises `NotFound`.
+    """
+
+    def dags(self, recent: int = 10) -> Sequence[DagSummary]:
+        """All DAGs ever seen, active first, then by id; each with its newest runs."""
+
+    def dag(self, dag_id: str, recent: int = 25) -> DagSummary: ...
+
+    def version(self, version_id: str) -> DagVersion: ...
+
+    def load_errors(self) -> Sequence[LoadErrorRow]: ...
+
+    def runs(
+        self,
+        *,
+        dag_id: str | None = None,
+        states: Sequence[RunState] = (),
+        before: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[Run]:
+        """Runs by creation, newest first; `before` is the id of the last run of the page before."""
+
+    def run(self, run_id: str) -> Run: ...
+
+    def job_runs(self, run_id: str) -> Sequence[JobRun]:
+        """All jobs of a run, in topological order."""
+
+    def attempts(self, run_id: str, job_id: str | None = None) -> Sequence[Attempt]:
+        """Attempts of a run, or of one of its jobs, by job's position and number."""
+
+    def attempt_count_by_state(self) -> Mapping[str, int]: ...
+
+    def history(
+        self, *, run_id: str | None = None, after: int = 0, limit: int = 500
+    ) -> Sequence[HistoryLine]:
+        """Lines with a number above `after`, oldest first."""
+
+    def last_history_id(self) -> int:
+        """The number of the newest line; 0 when there is none."""
+
+    def answer(self, command_id: int) -> Answer | None:
+        """What became of a command; None while the leader has not taken it."""
+
+    def leader(self) -> LeaderRow | None: ...
+
+
+class Commands(Protocol):
+    """The only way in which people change anything."""
+
+    def submit(self, intent: Intent, requested_by: str) -> int:
+        """Store an intent for the leader; the id under which its answer will be found."""

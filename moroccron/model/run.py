@@ -94,6 +94,7 @@ class Attempt:
     agent_url: str | None = None  #: where the agent's API answers, as the offer said
     sandbox: str | None = None
     ports: tuple[int, ...] = ()
+    location: tuple[tuple[str, str], ...] = ()  #: where it was placed, in the words of its constraints
     kill: KillReason | None = None  #: wanted dead, and why
     launched: datetime | None = None  #: when the placement was committed
     started: datetime | None = None

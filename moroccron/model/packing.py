@@ -1,0 +1,90 @@
+"""What the packer is asked and what it answers: groups of like attempts, placements and typed vetoes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from moroccron.model.constraint import Constraint
+from moroccron.model.resources import Resources
+from moroccron.model.run import AttemptKey
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What makes attempts interchangeable to the packer.
+
+    `scope` is the run's id when a constraint looks at the rest of its group, else None: two runs' jobs with
+    plain constraints are one shape.
+    """
+
+    resources: Resources
+    constraints: tuple[Constraint, ...] = ()
+    scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Queued attempts of one shape and priority, the longest waiting first."""
+
+    shape: Shape
+    priority: int
+    attempts: Sequence[AttemptKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An attempt already placed, as group constraints see it."""
+
+    constraints: tuple[Constraint, ...]
+    location: Mapping[str, str]  #: values of the attributes (and `hostname`) that its constraints speak of
+    live: bool  #: UNIQUE, MAX_PER and GROUP_BY count the live; CLUSTER counts all
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """An attempt matched to the offers of one agent, with the ports cut for it."""
+
+    key: AttemptKey
+    agent_id: str
+    ports: tuple[int, ...] = ()
+
+
+class VetoKind(StrEnum):
+    """Why an agent could not take an attempt."""
+
+    CPUS = "cpus"
+    MEM = "mem"
+    DISK = "disk"
+    GPUS = "gpus"
+    PORTS = "ports"
+    CONSTRAINT = "constraint"
+
+
+@dataclass(frozen=True, slots=True)
+class Veto:
+    """One reason against one agent. For a resource: how much was asked and how much was free."""
+
+    kind: VetoKind
+    asked: int = 0
+    free: int = 0
+    constraint: Constraint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A group's attempts that found no place in this round: how many agents said what, and the nearest miss."""
+
+    shape: Shape
+    attempts: tuple[AttemptKey, ...]
+    agents: int  #: how many agents were asked; 0: there was no offer
+    vetoes: Mapping[VetoKind, int]  #: agents by the first reason found against each
+    nearest: Veto | None = None  #: of the agent that lacked least
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """The answer: every attempt of every group is in exactly one of the two."""
+
+    placements: tuple[Placement, ...]
+    unplaced: tuple[Unplaced, ...]
+

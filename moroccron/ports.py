@@ -13,7 +13,7 @@ from moroccron.model.changes import Change, DagState, Happened
 from moroccron.model.command import Answer, Command, Intent
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.effects import Effect
-from moroccron.model.events import Event
+from moroccron.model.events import Event, RunRecalled
 from moroccron.model.load import LoadError
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.snapshot import Snapshot
@@ -60,6 +60,9 @@ class Store(Protocol):
 
     def load(self) -> Snapshot:
         """Everything that is not over."""
+
+    def recall(self, run_id: str) -> RunRecalled | None:
+        """An ended run with its version, job runs and the newest attempt of each; None: there is none."""
 
     def commit(self, term: int, changes: Sequence[Change]) -> None:
         """Write all changes, in order, in one transaction that first checks the term.

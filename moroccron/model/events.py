@@ -5,7 +5,9 @@ from datetime import datetime
 
 from moroccron.model.command import Command
 from moroccron.model.load import LoadedFile
+from moroccron.model.dag_version import DagVersion
 from moroccron.model.offer import Offer
+from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.states import ReportedState
 
 
@@ -70,6 +72,16 @@ class FilesLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class RunRecalled:
+    """An ended run, fetched because a command speaks of it."""
+
+    run: Run
+    version: DagVersion
+    job_runs: tuple[JobRun, ...]
+    attempts: tuple[Attempt, ...]  #: the newest of each job run
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """A moment came for which the view had asked to be woken."""
 
@@ -83,5 +95,6 @@ Event = (
     | AgentLost
     | CommandReceived
     | FilesLoaded
+    | RunRecalled
     | TimePassed
 )

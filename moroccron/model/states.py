@@ -71,9 +71,9 @@ class RunState(StrEnum):
 
     QUEUED = "queued"  #: created, held back by max_active_runs
     RUNNING = "running"
-    SUCCEEDED = "succeeded"  #: every leaf job succeeded or was skipped
-    FAILED = "failed"
-    KILLED = "killed"
+    SUCCEEDED = "succeeded"  #: every job succeeded or was skipped
+    FAILED = "failed"  #: at least one job ended in failure, whatever ran after it
+    KILLED = "killed"  #: a person ended it
 
     @property
     def is_terminal(self) -> bool:

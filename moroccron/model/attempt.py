@@ -25,7 +25,9 @@ class AttemptInput(StrEnum):
     ERROR = "error"  #: the launch was invalid, or the id is a duplicate of one that lives
     KILLED_AS_WANTED = "killed_as_wanted"
     KILLED_FOR_TIME = "killed_for_time"  #: by our own watchdog, because it ran too long
-    KILLED_UNASKED = "killed_unasked"  #: by somebody else: a drain, an operator, a removed framework
+    KILLED_UNASKED = (
+        "killed_unasked"  #: by somebody else: a drain, an operator, a removed framework
+    )
     GONE = "gone"  #: LOST, DROPPED, GONE, GONE_BY_OPERATOR: it does not run and never will
     UNREACHABLE = "unreachable"
 

@@ -1,0 +1,167 @@
+"""What people ask for, carried out or refused with a reason; answered in the same commit."""
+
+from dataclasses import replace
+from datetime import UTC
+
+from moroccron.core.draft import Draft
+from moroccron.core.ephemera import RunAdopted
+from moroccron.core.killing import kill_run
+from moroccron.core.loading import with_next_due
+from moroccron.core.moves import queue_attempt
+from moroccron.core.run_view import RunView
+from moroccron.core.runs import create_run
+from moroccron.core.view import View
+from moroccron.model.changes import CommandAnswered, DagChanged, JobRunChanged, RunChanged
+from moroccron.model.command import (
+    Answer,
+    Command,
+    KillRun,
+    Outcome,
+    PauseDag,
+    RetryJob,
+    TriggerRun,
+    UnpauseDag,
+)
+from moroccron.model.events import RunRecalled
+from moroccron.model.run import DataInterval, manual_run_id
+from moroccron.model.states import JobRunState, RunKind, RunState
+
+
+class Refused(Exception):
+    """A command that cannot be carried out. Caught in this module; becomes the answer."""
+
+
+def take_command(draft: Draft, command: Command) -> None:
+    """Carry out a command and answer it."""
+    try:
+        detail = _carry_out(draft, command)
+        outcome = Outcome.DONE
+    except Refused as refusal:
+        detail, outcome = str(refusal), Outcome.REFUSED
+    draft.change(CommandAnswered(Answer(command.id, outcome, detail, draft.now)))
+    kind = type(command.intent).__name__
+    draft.tell("command", f"{kind} by {command.requested_by}: {outcome}", message=detail)
+
+
+def _carry_out(draft: Draft, command: Command) -> str:
+    match command.intent:
+        case TriggerRun() as trigger:
+            return _trigger(draft, command, trigger)
+        case KillRun(run_id):
+            run = draft.view.runs.get(run_id)
+            if run is None:
+                raise Refused(f"run {run_id} is over, or there is no such run")
+            kill_run(draft, run)
+            return run_id
+        case RetryJob(run_id, job_id):
+            _retry(draft, run_id, job_id)
+            return f"{run_id} {job_id}"
+        case PauseDag(dag_id):
+            _set_paused(draft, dag_id, paused=True)
+            return dag_id
+        case UnpauseDag(dag_id):
+            _set_paused(draft, dag_id, paused=False)
+            return dag_id
+
+
+def _trigger(draft: Draft, command: Command, trigger: TriggerRun) -> str:
+    dag = draft.view.dags.get(trigger.dag_id)
+    if dag is None:
+        raise Refused(f"there is no DAG {trigger.dag_id}")
+    if not dag.active:
+        raise Refused(f"no file declares DAG {trigger.dag_id} any more ({dag.file} did)")
+    version = draft.view.versions[dag.version_id]
+    unknown = sorted(set(trigger.params) - set(version.params))
+    if unknown:
+        known = ", ".join(sorted(version.params)) or "none"
+        raise Refused(f"unknown param {', '.join(unknown)}; {trigger.dag_id} has: {known}")
+    moment = (trigger.logical_date or command.requested_at).astimezone(UTC)
+    identity = manual_run_id(trigger.dag_id, command.id)
+    create_run(
+        draft,
+        dag,
+        identity,
+        RunKind.MANUAL,
+        DataInterval(moment, moment),
+        params={**version.params, **trigger.params},
+        requested_by=command.requested_by,
+        cause=f"triggered by {command.requested_by}",
+    )
+    return identity
+
+
+def _set_paused(draft: Draft, dag_id: str, *, paused: bool) -> None:
+    dag = draft.view.dags.get(dag_id)
+    if dag is None:
+        raise Refused(f"there is no DAG {dag_id}")
+    if dag.paused == paused:
+        return
+    dag = replace(dag, paused=paused)
+    if not paused and not draft.view.versions[dag.version_id].catchup:
+        # What fell due while it was paused was not wanted.
+        dag = replace(dag, scheduled_until=max(draft.now, dag.scheduled_until or draft.now))
+    draft.change(DagChanged(with_next_due(draft, dag)))
+    draft.tell("dag", "paused" if paused else "unpaused", dag_id=dag_id)
+
+
+def wanted_run(view: View, command: Command) -> str | None:
+    """The id of the ended run that must be recalled before the command can be taken, if any."""
+    if isinstance(command.intent, RetryJob) and command.intent.run_id not in view.runs:
+        return command.intent.run_id
+    return None
+
+
+def adopt_run(draft: Draft, recalled: RunRecalled) -> None:
+    """Take an ended run into memory. It ends again at once unless a command re-opens it in the same batch."""
+    if recalled.run.id not in draft.view.runs:
+        draft.note(RunAdopted(recalled))
+
+
+def _retry(draft: Draft, run_id: str, job_id: str) -> None:
+    run = draft.view.runs.get(run_id)
+    if run is None:
+        raise Refused(f"there is no run {run_id}")
+    position = run.graph.position.get(job_id)
+    if position is None:
+        raise Refused(f"run {run_id} has no job {job_id}")
+    if run.run.state is RunState.QUEUED:
+        raise Refused(f"run {run_id} has not begun")
+    job_run = run.job_run(position)
+    if not job_run.state.is_terminal:
+        raise Refused(f"job {job_id} is {job_run.state}: only a job that is over can be retried")
+    if run.run.state.is_terminal or run.run.kill is not None:
+        before = run.run.state
+        draft.change(RunChanged(replace(run.run, state=RunState.RUNNING, ended=None, kill=None)))
+        draft.tell("run", "re-opened", run_id=run_id, from_state=before, to_state=RunState.RUNNING)
+    _reopen_downstream(draft, run, position)
+    fresh = replace(
+        job_run, failures=0, losses=0, ended=None, cause=None, ready=draft.now, started=None
+    )
+    queue_attempt(draft, run, fresh, "retry requested")
+
+
+def _reopen_downstream(draft: Draft, run: RunView, position: int) -> None:
+    """Let every job wait again that was closed, unrun, because of how this one ended."""
+    seen = {position}
+    frontier = [position]
+    while frontier:
+        for child in run.graph.downstream[frontier.pop()]:
+            job_run = run.job_run(child)
+            unrun = job_run.attempts == 0 and job_run.state.is_terminal
+            if child in seen or not unrun:
+                continue
+            seen.add(child)
+            frontier.append(child)
+            draft.change(
+                JobRunChanged(
+                    replace(job_run, state=JobRunState.WAITING, cause=None, ended=None, ready=None)
+                )
+            )
+            draft.tell(
+                "job_run",
+                "re-opened",
+                run_id=run.run.id,
+                job_id=job_run.job_id,
+                from_state=job_run.state,
+                to_state=JobRunState.WAITING,
+            )

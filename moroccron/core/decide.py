@@ -1,0 +1,124 @@
+"""The engine's one function: events in, changes and effects out. No I/O, no clock, no chance.
+
+`decide` takes the events of a batch one after the other, then settles: everything that follows from the state
+and the time, whatever brought it about. That the view is moved along is its memory, not an effect: the same
+view, events and time always give the same decision.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from moroccron.core.commands import adopt_run, take_command
+from moroccron.core.draft import Decision, Draft
+from moroccron.core.ephemera import ConnectionChanged, OfferHeld, OffersGone
+from moroccron.core.loading import take_files
+from moroccron.core.moves import requeue
+from moroccron.core.placing import place, tend_offers
+from moroccron.core.resolver import resolve
+from moroccron.core.runs import begin_if_room, end_if_over, schedule
+from moroccron.core.updates import ask_doubtful, take_update
+from moroccron.core.view import View
+from moroccron.core.watching import reconcile_all, watch
+from moroccron.model.changes import FrameworkChanged
+from moroccron.model.effects import Reconcile
+from moroccron.model.events import (
+    AgentLost,
+    CommandReceived,
+    Disconnected,
+    Event,
+    FilesLoaded,
+    OfferRescinded,
+    OffersReceived,
+    RunRecalled,
+    StatusReceived,
+    Subscribed,
+    TimePassed,
+)
+from moroccron.model.states import RunState
+
+
+def decide(view: View, events: Sequence[Event], now: datetime) -> Decision:
+    """What a batch of events changes, and what is to be done about it once that is committed."""
+    draft = Draft(view, now)
+    for event in events:
+        _take(draft, event)
+    _settle(draft)
+    return draft.decision()
+
+
+def _take(draft: Draft, event: Event) -> None:
+    match event:
+        case StatusReceived():
+            take_update(draft, event)
+        case OffersReceived(offers):
+            for offer in offers:
+                draft.note(OfferHeld(offer, draft.now))
+        case OfferRescinded(offer_id):
+            draft.note(OffersGone((offer_id,)))
+        case CommandReceived(command):
+            take_command(draft, command)
+        case FilesLoaded():
+            take_files(draft, event)
+        case RunRecalled():
+            adopt_run(draft, event)
+        case Subscribed(framework_id):
+            _subscribed(draft, framework_id)
+        case Disconnected():
+            draft.note(ConnectionChanged(connected=False, at=draft.now))
+        case AgentLost(agent_id):
+            _agent_lost(draft, agent_id)
+        case TimePassed():
+            pass
+
+
+def _subscribed(draft: Draft, framework_id: str) -> None:
+    draft.note(ConnectionChanged(connected=True, at=draft.now))
+    if draft.view.framework_id != framework_id:
+        draft.change(FrameworkChanged(framework_id))
+        draft.tell("framework", "subscribed under a new id", message=framework_id)
+    reconcile_all(draft)
+
+
+def _agent_lost(draft: Draft, agent_id: str) -> None:
+    """A hint only: its offers are worthless, its tasks are asked about early."""
+    draft.note(OffersGone(draft.view.book.of_agent(agent_id)))
+    tasks = tuple(
+        (a.task_id, agent_id)
+        for a in draft.view.live_attempts()
+        if a.agent_id == agent_id and a.task_id is not None
+    )
+    if tasks:
+        draft.do(Reconcile(tasks))
+
+
+def _settle(draft: Draft) -> None:
+    _fire_timers(draft)
+    while draft.view.touched:
+        _settle_runs(draft)
+        _fire_timers(draft)
+    watch(draft)
+    ask_doubtful(draft)
+    place(draft)
+    tend_offers(draft)
+
+
+def _fire_timers(draft: Draft) -> None:
+    for subject in draft.view.timers.due(draft.now):
+        if isinstance(subject, str):
+            schedule(draft, subject)
+        else:
+            requeue(draft, subject)
+
+
+def _settle_runs(draft: Draft) -> None:
+    """Begin, resolve and end the runs in which something changed."""
+    view = draft.view
+    touched, view.touched = view.touched, set()
+    for run_id in sorted(touched, key=lambda name: view.runs[name].run.created):
+        run = view.runs[run_id]
+        if run.run.state is RunState.QUEUED:
+            begin_if_room(draft, run)
+        if run.run.state is RunState.RUNNING and run.dirty:
+            resolve(draft, run)
+        if run.run.state is not RunState.QUEUED:
+            end_if_over(draft, run)

@@ -1,0 +1,56 @@
+"""Wanting attempts dead: the wish is a row, the kill an effect that is repeated until it took."""
+
+from dataclasses import replace
+
+from moroccron.core.draft import Draft
+from moroccron.core.moves import decide_unrun, move_attempt
+from moroccron.core.run_view import RunView
+from moroccron.model.attempt import AttemptInput
+from moroccron.model.changes import AttemptChanged, RunChanged
+from moroccron.model.effects import Kill
+from moroccron.model.run import Attempt
+from moroccron.model.states import AttemptState, JobRunState, KillReason, RunState
+
+
+def kill_run(draft: Draft, run: RunView) -> None:
+    """End what lives of a run and start nothing more of it."""
+    draft.change(RunChanged(replace(run.run, kill=KillReason.REQUESTED)))
+    if run.run.state is RunState.QUEUED:
+        draft.change(RunChanged(replace(run.run, state=RunState.KILLED, ended=draft.now)))
+        draft.tell(
+            "run",
+            "killed",
+            dag_id=run.run.dag_id,
+            run_id=run.run.id,
+            from_state=RunState.QUEUED,
+            to_state=RunState.KILLED,
+        )
+        return
+    for position in range(len(run.graph.specs)):
+        if run.job_run(position).state is JobRunState.WAITING:
+            decide_unrun(draft, run.job_run(position), JobRunState.KILLED, None)
+        attempt = run.attempts[position]
+        if attempt is None or attempt.state.is_terminal:
+            continue
+        if attempt.state is AttemptState.QUEUED:
+            move_attempt(draft, attempt, AttemptInput.KILL_REQUESTED, "killed")
+        else:
+            want_dead(draft, attempt, KillReason.REQUESTED)
+
+
+def want_dead(draft: Draft, attempt: Attempt, why: KillReason) -> None:
+    """Note that a launched attempt is to end, and ask its agent. The first reason stands."""
+    if attempt.kill is None:
+        attempt = replace(attempt, kill=why)
+        draft.change(AttemptChanged(attempt))
+        draft.tell_attempt(attempt.key, f"kill: {why}", attempt.state, attempt.state)
+    send_kill(draft, attempt)
+
+
+def send_kill(draft: Draft, attempt: Attempt) -> None:
+    """Ask the agent to end an attempt's task, with the grace that its job allows."""
+    if attempt.task_id is None or attempt.agent_id is None:
+        return
+    run = draft.view.runs[attempt.run_id]
+    spec = run.graph.specs[run.graph.position[attempt.job_id]]
+    draft.do(Kill(attempt.task_id, attempt.agent_id, spec.kill_grace))

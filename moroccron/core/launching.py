@@ -1,0 +1,41 @@
+"""From a placement to a launch: everything the agent has to know to start an attempt."""
+
+import json
+
+from moroccron.model.dag_version import JobSpec
+from moroccron.model.offer import Launch
+from moroccron.model.run import Attempt, Run
+
+
+def launch_of(run: Run, spec: JobSpec, attempt: Attempt) -> Launch:
+    """The task of an attempt that has its agent, task id and ports."""
+    assert attempt.task_id is not None and attempt.agent_id is not None, attempt.key
+    return Launch(
+        task_id=attempt.task_id,
+        key=attempt.key,
+        agent_id=attempt.agent_id,
+        command=spec.command,
+        resources=spec.resources,
+        ports=attempt.ports,
+        env=(*spec.env, *environment(run, attempt)),
+        uris=spec.uris,
+        image=spec.image,
+        user=spec.user,
+        timeout=spec.timeout,
+        kill_grace=spec.kill_grace,
+    )
+
+
+def environment(run: Run, attempt: Attempt) -> tuple[tuple[str, str], ...]:
+    """What every job finds in its environment. Names that begin with MOROCCRON_ are ours."""
+    return (
+        ("MOROCCRON_DAG", run.dag_id),
+        ("MOROCCRON_RUN", run.id),
+        ("MOROCCRON_JOB", attempt.job_id),
+        ("MOROCCRON_ATTEMPT", str(attempt.number)),
+        ("MOROCCRON_TASK_ID", attempt.task_id or ""),
+        ("MOROCCRON_LOGICAL_DATE", run.interval.start.isoformat()),
+        ("MOROCCRON_INTERVAL_START", run.interval.start.isoformat()),
+        ("MOROCCRON_INTERVAL_END", run.interval.end.isoformat()),
+        ("MOROCCRON_PARAMS", json.dumps(dict(run.params), sort_keys=True)),
+    )

@@ -1,0 +1,88 @@
+"""What freshly read DAG files change: versions, which DAGs are scheduled, and the errors people see.
+
+A broken file changes nothing but its errors: the last good version runs on.
+"""
+
+from dataclasses import replace
+
+from moroccron.core.draft import Draft
+from moroccron.core.due import first_scheduled_until
+from moroccron.model.changes import DagChanged, DagState, LoadErrorsChanged, VersionAdded
+from moroccron.model.dag_version import DagVersion
+from moroccron.model.events import FilesLoaded
+from moroccron.model.load import LoadedFile, LoadError
+
+
+def take_files(draft: Draft, event: FilesLoaded) -> None:
+    """Apply each file; with a complete set also retire the DAGs and errors of files that are gone."""
+    for file in event.files:
+        _take_file(draft, file)
+    if event.complete:
+        present = {file.file for file in event.files}
+        gone = {dag.file for dag in draft.view.dags.values() if dag.active} | set(
+            draft.view.load_errors
+        )
+        for name in sorted(gone - present):
+            _take_file(draft, LoadedFile(name, removed=True))
+
+
+def _take_file(draft: Draft, file: LoadedFile) -> None:
+    if draft.view.load_errors.get(file.file, ()) != file.errors:
+        draft.change(LoadErrorsChanged(file.file, file.errors, draft.now))
+        for error in file.errors:
+            draft.tell("dag", "load error", dag_id=error.dag_id, message=_sentence(error))
+    if file.errors:
+        return
+    declared = {version.dag_id for version in file.versions}
+    for version in file.versions:
+        _take_version(draft, version, file.file)
+    for dag in list(draft.view.dags.values()):
+        if dag.active and dag.file == file.file and dag.dag_id not in declared:
+            draft.change(DagChanged(replace(dag, active=False, next_due=None)))
+            draft.tell("dag", "no file declares it any more", dag_id=dag.dag_id)
+
+
+def _sentence(error: LoadError) -> str:
+    """A load error on one line."""
+    place = f"{error.file}:{error.line}" if error.line is not None else error.file
+    return f"{place}: {error.message}"
+
+
+def _take_version(draft: Draft, version: DagVersion, file: str) -> None:
+    view = draft.view
+    known = view.dags.get(version.dag_id)
+    if known is not None and known.version_id == version.id and known.active and known.file == file:
+        return
+    if version.id not in view.versions:
+        draft.change(VersionAdded(version, file, draft.now))
+    if known is None:
+        until = first_scheduled_until(version.start, catchup=version.catchup, now=draft.now)
+        dag = DagState(version.dag_id, version.id, file, scheduled_until=until)
+        cause = "first seen"
+    else:
+        dag = replace(known, version_id=version.id, file=file, active=True)
+        if not known.active or _times_differ(view.versions.get(known.version_id), version):
+            # An edited schedule never fires for what lies behind.
+            dag = replace(dag, scheduled_until=draft.now)
+        cause = "new version" if known.version_id != version.id else "declared again"
+    draft.change(DagChanged(with_next_due(draft, dag)))
+    draft.tell("dag", cause, dag_id=version.dag_id, message=version.id)
+
+
+def _times_differ(old: DagVersion | None, new: DagVersion) -> bool:
+    """Whether two versions may fire at different times."""
+    return old is None or (old.schedule, old.timezone, old.start, old.end) != (
+        new.schedule,
+        new.timezone,
+        new.start,
+        new.end,
+    )
+
+
+def with_next_due(draft: Draft, dag: DagState) -> DagState:
+    """The DAG with the moment at which its schedule fires next, none while it is paused or retired."""
+    timetable = draft.view.timetable(dag.version_id)
+    if timetable is None or dag.paused or not dag.active or dag.scheduled_until is None:
+        return replace(dag, next_due=None)
+    upcoming = timetable.next_interval(dag.scheduled_until)
+    return replace(dag, next_due=upcoming.end if upcoming else None)

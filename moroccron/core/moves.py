@@ -1,0 +1,118 @@
+"""Moving an attempt through the table, and what that means for its job run.
+
+The only module that turns an `AttemptInput` into rows: the attempt, its job run, the next attempt if there is
+one, and the lines of history.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from moroccron.core.draft import Draft
+from moroccron.core.retry import GiveUp, after
+from moroccron.core.run_view import RunView
+from moroccron.model.attempt import AttemptInput, Illegal, Move, verdict
+from moroccron.model.changes import AttemptChanged, JobRunChanged
+from moroccron.model.errors import IllegalMove
+from moroccron.model.run import Attempt, AttemptKey, JobRun
+from moroccron.model.states import AttemptState, JobRunState
+
+_JOB_RUN_STATE = {
+    AttemptState.LAUNCHING: JobRunState.LAUNCHING,
+    AttemptState.RUNNING: JobRunState.RUNNING,
+    AttemptState.UNREACHABLE: JobRunState.UNREACHABLE,
+}
+
+
+def move_attempt(
+    draft: Draft, attempt: Attempt, given: AttemptInput, cause: str, **fields: Any
+) -> bool:
+    """Give an input to an active run's newest attempt. `fields` are set on it if it moves. True if it moved."""
+    answer = verdict(attempt.state, given)
+    if isinstance(answer, Illegal):
+        raise IllegalMove(f"{given} is no input for {attempt}")
+    if not isinstance(answer, Move):
+        return False
+    moved = replace(attempt, state=answer.to, **fields)
+    if answer.to.is_terminal and moved.ended is None:
+        moved = replace(moved, ended=draft.now)
+    draft.change(AttemptChanged(moved))
+    draft.tell_attempt(moved.key, cause, attempt.state, moved.state, moved.message)
+    _follow(draft, moved, hopeless=given is AttemptInput.ERROR)
+    return True
+
+
+def queue_attempt(draft: Draft, run: RunView, job_run: JobRun, cause: str, **fields: Any) -> None:
+    """Give a job run its next attempt, ready at `fields['ready']` or now."""
+    fields.setdefault("ready", draft.now)
+    number = job_run.attempts + 1
+    attempt = Attempt(job_run.run_id, job_run.job_id, number, AttemptState.QUEUED, **fields)
+    waits = attempt.ready > draft.now
+    draft.change(
+        JobRunChanged(
+            replace(
+                job_run,
+                state=JobRunState.RETRYING if waits else JobRunState.QUEUED,
+                attempts=number,
+                ready=job_run.ready or attempt.ready,
+            )
+        )
+    )
+    draft.change(AttemptChanged(attempt))
+    draft.tell_attempt(attempt.key, cause, None, AttemptState.QUEUED)
+
+
+def decide_unrun(draft: Draft, job_run: JobRun, state: JobRunState, cause: str | None) -> None:
+    """Close a job run that will not run, naming the upstream job that decided it."""
+    draft.change(JobRunChanged(replace(job_run, state=state, cause=cause, ended=draft.now)))
+    draft.tell(
+        "job_run",
+        f"upstream {cause}" if cause else "killed",
+        run_id=job_run.run_id,
+        job_id=job_run.job_id,
+        from_state=job_run.state,
+        to_state=state,
+    )
+
+
+def _follow(draft: Draft, attempt: Attempt, *, hopeless: bool) -> None:
+    """Bring the job run in line with its newest attempt."""
+    run = draft.view.runs[attempt.run_id]
+    position = run.graph.position[attempt.job_id]
+    job_run = run.job_run(position)
+    if not attempt.state.is_terminal:
+        draft.change(
+            JobRunChanged(
+                replace(
+                    job_run,
+                    state=_JOB_RUN_STATE[attempt.state],
+                    started=job_run.started or attempt.started,
+                )
+            )
+        )
+        return
+    failures = job_run.failures + (attempt.state is AttemptState.FAILED)
+    losses = job_run.losses + (attempt.state is AttemptState.LOST)
+    job_run = replace(
+        job_run, failures=failures, losses=losses, started=job_run.started or attempt.started
+    )
+    spec = run.graph.specs[position]
+    wish = after(
+        attempt.state, spec, failures=failures, losses=losses, hopeless=hopeless, now=draft.now
+    )
+    if run.run.kill is not None and attempt.state is not AttemptState.SUCCEEDED:
+        wish = GiveUp(JobRunState.KILLED)
+    if isinstance(wish, GiveUp):
+        draft.change(JobRunChanged(replace(job_run, state=wish.state, ended=attempt.ended)))
+    else:
+        queue_attempt(draft, run, job_run, f"retry after {attempt.state}", ready=wish.at)
+
+
+def requeue(draft: Draft, key: AttemptKey) -> None:
+    """The delay of a queued attempt has passed: it waits for an offer from now on."""
+    attempt = draft.view.attempt(key)
+    if attempt is None or attempt.state is not AttemptState.QUEUED:
+        return
+    run = draft.view.runs[key.run_id]
+    job_run = run.job_run(run.graph.position[key.job_id])
+    draft.change(JobRunChanged(replace(job_run, state=JobRunState.QUEUED)))
+    draft.change(AttemptChanged(attempt))

@@ -1,0 +1,49 @@
+"""Moments at which something must be looked at: a heap for the many, named alarms for the few.
+
+Entries are never taken back: whoever is woken checks whether the reason still holds.
+"""
+
+import heapq
+from collections.abc import Iterator
+from datetime import datetime
+
+from moroccron.model.run import AttemptKey
+
+#: a DAG whose schedule fires, or an attempt whose retry delay ends
+Subject = str | AttemptKey
+
+
+class Timers:
+    """When to wake, and for whom."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[datetime, int, Subject]] = []
+        self._drawn = 0
+        self.alarms: dict[str, datetime] = {}
+
+    def add(self, at: datetime, subject: Subject) -> None:
+        self._drawn += 1
+        heapq.heappush(self._heap, (at, self._drawn, subject))
+
+    def set_alarm(self, name: str, at: datetime | None) -> None:
+        if at is None:
+            self.alarms.pop(name, None)
+        else:
+            self.alarms[name] = at
+
+    def due(self, now: datetime) -> Iterator[Subject]:
+        """Take out, in order of time, every subject whose moment has come."""
+        while self._heap and self._heap[0][0] <= now:
+            yield heapq.heappop(self._heap)[2]
+
+    def rings(self, name: str, now: datetime) -> bool:
+        """Whether an alarm is set and its moment has come."""
+        at = self.alarms.get(name)
+        return at is not None and at <= now
+
+    def next_wake(self) -> datetime | None:
+        """The earliest moment anything waits for; None: nothing does."""
+        candidates = list(self.alarms.values())
+        if self._heap:
+            candidates.append(self._heap[0][0])
+        return min(candidates, default=None)

@@ -1,0 +1,129 @@
+"""Words about tasks from outside: status updates, and answers to our asking.
+
+Every update with a uuid is acknowledged, duplicates and strangers included: an unacknowledged one blocks all
+that follow it (Mesos, scheduler HTTP API). No single message is the truth: UNKNOWN, and GONE as an answer to
+our asking, are believed only when asked with the agent's id, after the launch grace, twice on one connection.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from moroccron.core.draft import Draft
+from moroccron.core.ephemera import AlarmSet, Doubted
+from moroccron.core.killing import send_kill
+from moroccron.core.moves import move_attempt
+from moroccron.model.attempt import AttemptInput, input_of
+from moroccron.model.effects import Acknowledge, Kill, Reconcile
+from moroccron.model.events import StatusReceived
+from moroccron.model.run import Attempt
+from moroccron.model.states import ReportedState
+
+DOUBTS = "doubts"  #: the alarm at which doubtful attempts are asked about once more
+
+_OVER = frozenset(
+    {
+        ReportedState.FINISHED,
+        ReportedState.FAILED,
+        ReportedState.KILLED,
+        ReportedState.ERROR,
+        ReportedState.LOST,
+        ReportedState.DROPPED,
+        ReportedState.GONE,
+        ReportedState.GONE_BY_OPERATOR,
+        ReportedState.UNKNOWN,
+    }
+)
+_RUNS = frozenset({ReportedState.RUNNING, ReportedState.FINISHED})
+
+
+def take_update(draft: Draft, update: StatusReceived) -> None:
+    """Apply what an update says, if it says anything new, and acknowledge it."""
+    key = draft.view.live.get(update.task_id)
+    attempt = draft.view.attempt(key) if key is not None else None
+    if attempt is None:
+        _stranger(draft, update)
+    elif update.state is ReportedState.UNKNOWN or (
+        update.reconciled and update.state is ReportedState.GONE
+    ):
+        _doubt(draft, attempt, update)
+    else:
+        _news(draft, attempt, update)
+    if update.uuid is not None and update.agent_id is not None:
+        draft.do(Acknowledge(update.task_id, update.agent_id, update.uuid))
+
+
+def _news(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
+    given = input_of(update.state, attempt.kill)
+    if given is None:
+        return
+    fields: dict[str, Any] = {}
+    if update.sandbox is not None:
+        fields["sandbox"] = update.sandbox
+    if attempt.started is None and update.state in _RUNS:
+        fields["started"] = update.at
+    if update.state in _OVER:
+        fields |= {
+            "ended": update.at,
+            "exit_code": update.exit_code,
+            "reason": update.reason,
+            "message": update.message,
+        }
+    moved = move_attempt(draft, attempt, given, f"reported {update.state}", **fields)
+    if not moved and given is AttemptInput.ERROR and update.agent_id is not None:
+        draft.do(Reconcile(((update.task_id, update.agent_id),)))
+    if moved and update.state is ReportedState.RUNNING and attempt.kill is not None:
+        # A kill sent while the launch was on its way may have been forgotten.
+        send_kill(draft, attempt)
+
+
+def _doubt(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
+    """Count a denial; believe the second one that comes after the grace."""
+    view, now = draft.view, draft.now
+    if attempt.launched is None or view.subscribed_at is None or attempt.task_id is None:
+        return
+    # A launch sent on an earlier connection cannot arrive any more; one sent on this may be on its way.
+    grace = (
+        view.policy.settle_time
+        if attempt.launched < view.subscribed_at
+        else view.policy.launch_grace
+    )
+    settled = max(attempt.launched, view.subscribed_at) + timedelta(seconds=grace)
+    times = view.doubts.get(attempt.task_id, 0) + (now >= settled)
+    if times >= 2:
+        move_attempt(
+            draft,
+            attempt,
+            AttemptInput.VANISHED,
+            "denied twice",
+            reason=update.reason or "unknown_task",
+            message=update.message or "Neither its agent nor the master knows of it.",
+        )
+        return
+    draft.note(Doubted(attempt.task_id, times))
+    again = max(now, settled) + timedelta(seconds=view.policy.settle_time)
+    alarm = view.timers.alarms.get(DOUBTS)
+    draft.note(AlarmSet(DOUBTS, min(alarm, again) if alarm else again))
+
+
+def ask_doubtful(draft: Draft) -> None:
+    """Ask once more about every attempt that was said to be unknown."""
+    if not draft.view.timers.rings(DOUBTS, draft.now):
+        return
+    draft.note(AlarmSet(DOUBTS, None))
+    asked = tuple(
+        (attempt.task_id, attempt.agent_id)
+        for attempt in draft.view.live_attempts()
+        if attempt.task_id in draft.view.doubts and attempt.task_id and attempt.agent_id
+    )
+    if asked:
+        draft.do(Reconcile(asked))
+
+
+def _stranger(draft: Draft, update: StatusReceived) -> None:
+    """A task that no live attempt stands for: ended long ago, replaced, or never ours. If it runs, end it."""
+    if update.state in _OVER or update.state is ReportedState.UNREACHABLE:
+        return
+    if update.agent_id is not None:
+        draft.do(Kill(update.task_id, update.agent_id, 0.0))
+        if update.state is ReportedState.RUNNING:
+            draft.tell("attempt", "orphan killed", message=update.task_id)

@@ -1,0 +1,285 @@
+"""Everything that is not over, in memory. `apply` is the only mutator; nobody outside the loop reads it."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from moroccron.core.ephemera import (
+    AlarmSet,
+    AppetiteChanged,
+    ConnectionChanged,
+    Doubted,
+    Ephemeral,
+    OfferHeld,
+    OffersGone,
+    RunAdopted,
+    VetoNoted,
+)
+from moroccron.core.graph import JobGraph
+from moroccron.core.offer_book import OfferBook
+from moroccron.core.policy import DEFAULT_POLICY, Policy
+from moroccron.core.queue import Queue
+from moroccron.core.run_view import RunView
+from moroccron.core.timers import Timers
+from moroccron.model.changes import (
+    AttemptChanged,
+    Change,
+    CommandAnswered,
+    DagChanged,
+    DagState,
+    FrameworkChanged,
+    Happened,
+    JobRunChanged,
+    LoadErrorsChanged,
+    RunChanged,
+    VersionAdded,
+)
+from moroccron.model.dag_version import DagVersion
+from moroccron.model.load import LoadError
+from moroccron.model.run import Attempt, AttemptKey, Run
+from moroccron.model.snapshot import Snapshot
+from moroccron.model.states import AttemptState, RunState
+from moroccron.model.timetable import Timetable, timetable_of
+
+
+class View:
+    """The engine's memory at one moment. Rebuilt from a Snapshot alone, offers and doubts aside."""
+
+    def __init__(
+        self, snapshot: Snapshot, *, term: int, now: datetime, policy: Policy = DEFAULT_POLICY
+    ) -> None:
+        self.term = term
+        self.policy = policy
+        self.framework_id = snapshot.framework_id
+        self.dags: dict[str, DagState] = {}
+        self.versions: dict[str, DagVersion] = {v.id: v for v in snapshot.versions}
+        self.load_errors: dict[str, tuple[LoadError, ...]] = {}
+        self.runs: dict[str, RunView] = {}
+        self.runs_of: dict[
+            str, dict[str, RunView]
+        ] = {}  #: active runs by DAG, in order of creation
+        self.touched: set[str] = (
+            set()
+        )  #: active runs in which something changed since they were settled
+        self.live: dict[str, AttemptKey] = {}  #: task id -> attempt, of all that may run
+        self.queue = Queue()
+        self.timers = Timers()
+        self.book = OfferBook()
+        self.doubts: dict[str, int] = {}
+        self.unreachable_since: dict[str, datetime] = {}
+        self.reasons: dict[tuple[str, str], str] = {}
+        self.subscribed_at: datetime | None = None
+        self._graphs: dict[str, JobGraph] = {}
+        self._timetables: dict[str, Timetable | None] = {}
+        self._load(snapshot, now)
+
+    def _load(self, snapshot: Snapshot, now: datetime) -> None:
+        for dag in snapshot.dags:
+            self.apply(DagChanged(dag), now)
+        for error in snapshot.load_errors:
+            self.load_errors[error.file] = (*self.load_errors.get(error.file, ()), error)
+        for run in snapshot.runs:
+            self.apply(RunChanged(run), now)
+        for job_run in snapshot.job_runs:
+            self.apply(JobRunChanged(job_run), now)
+        for attempt in snapshot.attempts:
+            self.apply(AttemptChanged(attempt), now)
+
+    # ------------------------------------------------------------------ reading
+
+    def graph(self, version_id: str) -> JobGraph:
+        found = self._graphs.get(version_id)
+        if found is None:
+            found = self._graphs[version_id] = JobGraph(self.versions[version_id])
+        return found
+
+    def timetable(self, version_id: str) -> Timetable | None:
+        if version_id not in self._timetables:
+            self._timetables[version_id] = timetable_of(self.versions[version_id])
+        return self._timetables[version_id]
+
+    def next_wake(self) -> datetime | None:
+        """When to look again although nothing happens."""
+        return self.timers.next_wake()
+
+    def attempt(self, key: AttemptKey) -> Attempt | None:
+        """The newest attempt of a job run, if it is the one named and its run is active."""
+        run = self.runs.get(key.run_id)
+        if run is None:
+            return None
+        attempt = run.attempts[run.graph.position[key.job_id]]
+        return attempt if attempt is not None and attempt.number == key.number else None
+
+    def live_attempts(self) -> Iterable[Attempt]:
+        """All attempts that may hold an agent's resources."""
+        for key in self.live.values():
+            attempt = self.attempt(key)
+            if attempt is not None:
+                yield attempt
+
+    # ------------------------------------------------------------------ the one door
+
+    def apply(self, change: Change | Ephemeral, now: datetime) -> None:
+        """Take in one change. Applying the same row twice is harmless."""
+        _APPLY[type(change)](self, change, now)
+
+    def _set_run(self, run: Run, *, adopt: bool = False) -> None:
+        if run.state.is_terminal and not adopt:
+            self._drop_run(run)
+            return
+        found = self.runs.get(run.id)
+        if found is None:
+            found = self.runs[run.id] = RunView(run, self.graph(run.version_id))
+            self.runs_of.setdefault(run.dag_id, {})[run.id] = found
+        found.run = run
+        self.touched.add(run.id)
+
+    def _drop_run(self, run: Run) -> None:
+        found = self.runs.pop(run.id, None)
+        if found is None:
+            return
+        siblings = self.runs_of[run.dag_id]
+        del siblings[run.id]
+        if not siblings:
+            del self.runs_of[run.dag_id]
+        for spec in found.graph.specs:
+            self.reasons.pop((run.id, spec.id), None)
+        self.touched.discard(run.id)
+        # A slot is free: what is due and found no room may begin, and so may runs that wait.
+        dag = self.dags.get(run.dag_id)
+        if dag is not None and dag.next_due is not None:
+            self.timers.add(dag.next_due, dag.dag_id)
+        self.touched.update(
+            sibling.run.id for sibling in siblings.values() if sibling.run.state is RunState.QUEUED
+        )
+        self._forget_version(run.dag_id, run.version_id)
+
+    def _forget_version(self, dag_id: str, version_id: str) -> None:
+        """Drop what is cached of an older version that no active run is pinned to any more."""
+        dag = self.dags.get(dag_id)
+        if dag is not None and dag.version_id == version_id:
+            return
+        if any(v.run.version_id == version_id for v in self.runs_of.get(dag_id, {}).values()):
+            return
+        for cache in (self.versions, self._graphs, self._timetables):
+            cache.pop(version_id, None)
+
+    def _set_attempt(self, attempt: Attempt, now: datetime) -> None:
+        key = attempt.key
+        run = self.runs.get(attempt.run_id)
+        if run is not None:
+            run.set_attempt(attempt)
+        if attempt.state is AttemptState.QUEUED:
+            if attempt.ready > now:
+                self.timers.add(attempt.ready, key)
+            elif run is not None:
+                position = run.graph.position[attempt.job_id]
+                priority = run.graph.specs[position].priority
+                self.queue.add(key, priority, run.graph.shape(position, attempt.run_id))
+            return
+        self.queue.discard(key)
+        self.reasons.pop((attempt.run_id, attempt.job_id), None)
+        if attempt.task_id is None:
+            return
+        if attempt.state.is_live:
+            self.live[attempt.task_id] = key
+        else:
+            self.live.pop(attempt.task_id, None)
+            self.doubts.pop(attempt.task_id, None)
+        if attempt.state is AttemptState.UNREACHABLE:
+            self.unreachable_since.setdefault(attempt.task_id, now)
+        else:
+            self.unreachable_since.pop(attempt.task_id, None)
+
+    def check(self) -> None:
+        """Raise AssertionError when derived data and rows disagree. For tests and for replays."""
+        for run in self.runs.values():
+            run.check()
+        live = {
+            a.task_id: a.key for r in self.runs.values() for a in r.live_attempts() if a.task_id
+        }
+        assert live == self.live, (live, self.live)
+        for key in self.queue:
+            attempt = self.attempt(key)
+            assert attempt is not None and attempt.state is AttemptState.QUEUED, key
+
+
+def _apply_job_run(view: View, change: JobRunChanged, _now: datetime) -> None:
+    view.runs[change.job_run.run_id].set_job_run(change.job_run)
+    view.touched.add(change.job_run.run_id)
+
+
+def _apply_dag(view: View, change: DagChanged, _now: datetime) -> None:
+    view.dags[change.dag.dag_id] = change.dag
+    if change.dag.next_due is not None:
+        view.timers.add(change.dag.next_due, change.dag.dag_id)
+
+
+def _apply_load_errors(view: View, change: LoadErrorsChanged, _now: datetime) -> None:
+    if change.errors:
+        view.load_errors[change.file] = change.errors
+    else:
+        view.load_errors.pop(change.file, None)
+
+
+def _apply_connection(view: View, change: ConnectionChanged, _now: datetime) -> None:
+    view.book.reset(change.connected)
+    view.doubts.clear()
+    view.subscribed_at = change.at if change.connected else None
+
+
+def _apply_appetite(view: View, change: AppetiteChanged, _now: datetime) -> None:
+    view.book.suppressed, view.book.refused = change.suppressed, change.refused
+    view.book.appetite_since = change.at
+
+
+def _apply_adopted(view: View, change: RunAdopted, now: datetime) -> None:
+    recalled = change.recalled
+    view.versions.setdefault(recalled.version.id, recalled.version)
+    view._set_run(recalled.run, adopt=True)
+    for job_run in recalled.job_runs:
+        view.runs[recalled.run.id].set_job_run(job_run)
+    for attempt in recalled.attempts:
+        view._set_attempt(attempt, now)
+
+
+def _apply_version(view: View, change: VersionAdded, _now: datetime) -> None:
+    view.versions[change.version.id] = change.version
+
+
+def _apply_framework(view: View, change: FrameworkChanged, _now: datetime) -> None:
+    view.framework_id = change.framework_id
+
+
+def _apply_veto(view: View, change: VetoNoted, _now: datetime) -> None:
+    view.reasons[change.run_id, change.job_id] = change.reason
+
+
+def _apply_doubt(view: View, change: Doubted, _now: datetime) -> None:
+    view.doubts[change.task_id] = change.times
+
+
+def _nothing(_view: View, _change: object, _now: datetime) -> None:
+    """History and answers are written, never read back."""
+
+
+#: a table rather than a match statement: this is the hottest path of the engine
+_APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
+    AttemptChanged: lambda view, change, now: view._set_attempt(change.attempt, now),
+    JobRunChanged: _apply_job_run,
+    RunChanged: lambda view, change, _: view._set_run(change.run),
+    Happened: _nothing,
+    CommandAnswered: _nothing,
+    DagChanged: _apply_dag,
+    VersionAdded: _apply_version,
+    LoadErrorsChanged: _apply_load_errors,
+    FrameworkChanged: _apply_framework,
+    OfferHeld: lambda view, change, _: view.book.hold(change.offer, change.at),
+    OffersGone: lambda view, change, _: view.book.forget(change.offer_ids),
+    ConnectionChanged: _apply_connection,
+    AppetiteChanged: _apply_appetite,
+    Doubted: _apply_doubt,
+    AlarmSet: lambda view, change, _: view.timers.set_alarm(change.name, change.at),
+    VetoNoted: _apply_veto,
+    RunAdopted: _apply_adopted,
+}

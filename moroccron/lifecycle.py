@@ -1,0 +1,154 @@
+"""standby -> elected -> loaded -> subscribed -> active -> dead, and an exit code for each reason to die.
+
+Start-up, recovery and failover are this one path. There is no way back: whoever loses the lead, or the
+database, or his wits, ends the process, and a supervisor starts a new candidate.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from moroccron.core.policy import Policy
+from moroccron.core.view import View
+from moroccron.feed import CommandFeed
+from moroccron.loop import Loop, Pause
+from moroccron.model.errors import Fenced, StoreUnavailable
+from moroccron.model.events import FilesLoaded
+from moroccron.ports import Clock, Driver, Election, Store
+
+log = logging.getLogger(__name__)
+
+
+class ExitCode(IntEnum):
+    """Why a scheduler ended, as its process says it."""
+
+    STOPPED = 0  #: asked to
+    BUG = 70  #: an exception nobody foresaw (EX_SOFTWARE)
+    STORE_UNAVAILABLE = 75  #: the database took no commit (EX_TEMPFAIL)
+    FENCED = 80  #: another leader holds a newer term
+    LEADERSHIP_LOST = 81  #: the election says that we lead no more
+
+
+class Files(Protocol):
+    """Where DAG files are read: see `moroccron.loader.Loader`."""
+
+    def load_all(self) -> FilesLoaded: ...
+
+    def watch(self, emit: Callable[[FilesLoaded], None], stop: threading.Event) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Everything a scheduler is joined to, built by bootstrap."""
+
+    store: Store
+    driver: Driver
+    election: Election
+    files: Files
+    clock: Clock
+
+
+def _no_pause(name: str) -> None:
+    """Crash points do nothing in earnest."""
+
+
+class Lifecycle:
+    """One candidacy, from standby to death. `run` returns the exit code; `stop` may be called by a signal."""
+
+    def __init__(
+        self, outside: Outside, *, holder: str, policy: Policy, pause: Pause = _no_pause
+    ) -> None:
+        self._outside = outside
+        self._holder = holder
+        self._policy = policy
+        self._pause = pause
+        self._stop = threading.Event()
+        self._loop: Loop | None = None
+        self._death: ExitCode | None = None
+
+    def run(self) -> ExitCode:
+        """Wait to be elected, lead, and die for a reason."""
+        try:
+            self._outside.election.wait(self._lose)
+            if self._stop.is_set():
+                return self._death or ExitCode.STOPPED
+            self._lead()
+        except Fenced as fenced:
+            log.error("fenced: %s", fenced)
+            return ExitCode.FENCED
+        except StoreUnavailable as unavailable:
+            log.error("database unavailable: %s", unavailable)
+            return ExitCode.STORE_UNAVAILABLE
+        except Exception:
+            log.exception("unforeseen; the next candidate begins with what was committed")
+            return ExitCode.BUG
+        finally:
+            self._stop.set()
+            self._outside.driver.stop()
+            self._outside.election.resign()
+        return self._death or ExitCode.STOPPED
+
+    def stop(self) -> None:
+        """End in order; tasks run on. Safe in a signal handler."""
+        self._stop.set()
+        if self._loop is not None:
+            self._loop.stop()
+        else:
+            self._outside.election.resign()
+
+    def _die(self, reason: ExitCode) -> None:
+        if self._death is None:
+            self._death = reason
+        self.stop()
+
+    def _lose(self, why: str) -> None:
+        log.error("leadership lost: %s", why)
+        self._die(ExitCode.LEADERSHIP_LOST)
+
+    def _lead(self) -> None:
+        outside = self._outside
+        term = outside.store.begin_term(self._holder)
+        snapshot = outside.store.load()
+        log.info(
+            "term %d: %d DAGs, %d active runs, %d attempts",
+            term,
+            len(snapshot.dags),
+            len(snapshot.runs),
+            len(snapshot.attempts),
+        )
+        view = View(snapshot, term=term, now=outside.clock.now(), policy=self._policy)
+        loop = self._loop = Loop(
+            view=view,
+            store=outside.store,
+            driver=outside.driver,
+            clock=outside.clock,
+            pause=self._pause,
+        )
+        if self._stop.is_set():
+            return
+        self._spawn("files", lambda: self._read_files(loop))
+        self._spawn("commands", lambda: CommandFeed(outside.store, loop.emit).run(self._stop))
+        outside.driver.start(snapshot.framework_id, loop.emit)
+        loop.run()
+
+    def _read_files(self, loop: Loop) -> None:
+        loop.emit(self._outside.files.load_all())
+        self._outside.files.watch(loop.emit, self._stop)
+
+    def _spawn(self, name: str, body: Callable[[], None]) -> None:
+        """Run in a thread whose failure is the death of the process."""
+
+        def guarded() -> None:
+            try:
+                body()
+            except StoreUnavailable as unavailable:
+                log.error("%s: database unavailable: %s", name, unavailable)
+                self._die(ExitCode.STORE_UNAVAILABLE)
+            except Exception:
+                log.exception("%s: unforeseen", name)
+                self._die(ExitCode.BUG)
+
+        threading.Thread(target=guarded, name=name, daemon=True).start()

@@ -1,0 +1,125 @@
+"""The single writer: drain, decide, commit, perform. Knows the core and the ports, never an adapter.
+
+    events in -> decide (pure) -> changes + effects -> one commit -> perform the effects
+
+Whatever goes wrong here ends the process; a new one begins with what was committed. `pauses` names the two
+moments between which a crash is interesting, for tests that crash there.
+"""
+
+import queue
+from collections.abc import Callable
+from datetime import datetime
+
+from moroccron.core.commands import wanted_run
+from moroccron.core.decide import decide
+from moroccron.core.view import View
+from moroccron.model.events import CommandReceived, Event
+from moroccron.ports import Clock, Driver, Store
+
+#: events decided in one batch at most, so that one commit stays small enough to be quick
+BATCH = 2000
+
+#: the longest sleep, in seconds: a step of the wall clock is noticed within it
+LONGEST_SLEEP = 60.0
+
+Pause = Callable[[str], None]
+
+
+def _no_pause(name: str) -> None:
+    """Crash points do nothing in earnest."""
+
+
+class Stop:
+    """Put into the queue to end the loop in order. Not an event: nothing is decided on it."""
+
+
+class Loop:
+    """Owns the queue and the view of one term. `emit` may be called from any thread, all else from one."""
+
+    def __init__(
+        self,
+        *,
+        view: View,
+        store: Store,
+        driver: Driver,
+        clock: Clock,
+        pause: Pause = _no_pause,
+    ) -> None:
+        self._view = view
+        self._store = store
+        self._driver = driver
+        self._clock = clock
+        self._pause = pause
+        self._queue: queue.SimpleQueue[Event | Stop] = queue.SimpleQueue()
+        self._stopping = False
+
+    def emit(self, event: Event) -> None:
+        """Put an event into the queue."""
+        self._queue.put(event)
+
+    def stop(self) -> None:
+        """End `run` after the batch at hand."""
+        self._queue.put(Stop())
+
+    def run(self) -> None:
+        """Turn until stopped. Sleeps until the next event or due time."""
+        while not self._stopping:
+            self.turn(self._await_events())
+
+    def turn(self, events: list[Event]) -> None:
+        """One batch: decide on the events and on the time, commit, then act."""
+        decision = decide(self._view, self._with_recalled(events), self._clock.now())
+        if decision.changes:
+            self._pause("before commit")
+            self._store.commit(self._view.term, decision.changes)
+            self._pause("after commit")
+        if decision.effects:
+            self._driver.perform(decision.effects)
+            self._pause("after effects")
+
+    def drain(self) -> list[Event]:
+        """The events that are there now, without waiting; at most a batch."""
+        events: list[Event] = []
+        while len(events) < BATCH:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            self._take(item, events)
+        return events
+
+    def next_wake(self) -> datetime | None:
+        """When to turn again although nothing happens."""
+        return self._view.next_wake()
+
+    def _await_events(self) -> list[Event]:
+        events: list[Event] = []
+        try:
+            self._take(self._queue.get(timeout=self._patience()), events)
+        except queue.Empty:
+            return events
+        return events + self.drain()
+
+    def _take(self, item: Event | Stop, events: list[Event]) -> None:
+        if isinstance(item, Stop):
+            self._stopping = True
+        else:
+            events.append(item)
+
+    def _patience(self) -> float:
+        wake = self._view.next_wake()
+        if wake is None:
+            return LONGEST_SLEEP
+        return min(max((wake - self._clock.now()).total_seconds(), 0.0), LONGEST_SLEEP)
+
+    def _with_recalled(self, events: list[Event]) -> list[Event]:
+        """Put before a command about an ended run that run itself."""
+        found: list[Event] = []
+        for event in events:
+            if isinstance(event, CommandReceived):
+                run_id = wanted_run(self._view, event.command)
+                recalled = self._store.recall(run_id) if run_id is not None else None
+                if recalled is not None:
+                    found.append(recalled)
+            found.append(event)
+        return found

@@ -1,0 +1,2 @@
+// The graph of a DAG, on the pages that show one. Loaded beside app.js; reads its data from the JSON API.
+export {};

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from moroccron.model.command import Command
-from moroccron.model.load import LoadedFile
 from moroccron.model.dag_version import DagVersion
+from moroccron.model.load import LoadedFile
 from moroccron.model.offer import Offer
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.states import ReportedState

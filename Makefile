@@ -1,0 +1,75 @@
+# What a person does with a checkout. `make help` lists it; .ci/run calls the same targets.
+VENV    ?= .venv
+PYTHON  ?= python3
+# pytest's processes for the tests that share nothing; 0 runs them in one.
+WORKERS ?= auto
+# More words for the command of `run`, `test`, `e2e` and `bench`: make test ARGS="-k packer"
+ARGS    ?=
+
+BIN     := $(VENV)/bin
+PIP     := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+WITH_NODE = PATH="$$(.ci/node $(VENV)):$$PATH"
+PYTEST  := $(BIN)/pytest --durations=10
+
+INSTALLED := $(VENV)/.installed
+PACKAGES  := web/node_modules/.installed
+PAGES     := moroccron/api/static/app.js
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install run test check e2e bench web wheel clean needs
+
+help: ## This list
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-9s %s\n", $$1, $$2 }'
+
+install: $(INSTALLED) ## The environment in .venv, with everything that development needs
+
+$(INSTALLED): pyproject.toml constraints.txt
+	.ci/venv $(VENV) $(PYTHON)
+	$(PIP) hatchling editables
+	$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+web: $(PAGES) ## The pages' scripts and styles, from web/ into moroccron/api/static
+
+$(PACKAGES): web/package.json web/package-lock.json web/.npmrc | $(INSTALLED)
+	$(WITH_NODE) npm --prefix web ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(PAGES): $(WEB_SOURCES) $(PACKAGES)
+	$(WITH_NODE) npm --prefix web run --silent build -- --logLevel warn
+	@touch $@
+
+run: install web ## All of moroccron on this machine: dags/, pages on http://127.0.0.1:8650
+	$(BIN)/moroccron standalone $(ARGS)
+
+check: install $(PACKAGES) ## Style, types and the dependency rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(WITH_NODE) npm --prefix web run --silent types
+	$(WITH_NODE) npm --prefix web run --silent lint
+
+# Without these programs the tests that want them are skipped, and say so; CI lets none skip.
+needs:
+	@.ci/apt initdb=postgresql chromium=chromium || test -z "$$CI"
+
+test: install web needs ## Every test: unit, property, contract, integration, end to end
+	$(PYTEST) -m "not e2e and not browser" -n $(WORKERS) $(ARGS)
+	$(PYTEST) -m "e2e or browser" $(ARGS)
+
+e2e: install web needs ## Only the tests that act as a user would
+	$(PYTEST) -m "e2e or browser" $(ARGS)
+
+bench: install web ## The benchmarks, each figure beside its floor
+	$(BIN)/python -m benchmarks $(ARGS)
+
+wheel: install web ## The wheel, in dist/
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+clean: ## Remove what was built and cached; the environment stays (rm -r .venv)
+	rm -rf build dist moroccron/api/static web/node_modules test-results
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find moroccron tests migrations dags -name __pycache__ -type d -prune -exec rm -rf {} +

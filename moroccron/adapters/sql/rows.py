@@ -1,0 +1,225 @@
+"""Values to rows and back, by place: a row's places are the table's columns.
+
+Encoding is the writer's hot path, so it is spelt out. A moment goes through `time`, which differs between
+the databases; JSON is written as text and read as SQLAlchemy hands it over.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from moroccron.model.changes import DagState, Happened, VersionAdded
+from moroccron.model.command import Answer, Command, Outcome, decode_intent
+from moroccron.model.load import LoadError
+from moroccron.model.run import Attempt, DataInterval, JobRun, Run
+from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
+from moroccron.ports import HistoryLine, LoadErrorRow
+
+Row = tuple[Any, ...]
+Time = Callable[[datetime | None], Any]
+
+# A lookup is several times faster than calling an enumeration, and rows come by the hundred thousand.
+_ATTEMPT_STATES = {state.value: state for state in AttemptState}
+_JOB_RUN_STATES = {state.value: state for state in JobRunState}
+
+
+def storable(text: str | None) -> str | None:
+    """Free text as any database takes it: PostgreSQL refuses NUL, and none takes half a surrogate.
+
+    Such text comes from outside (a job's message, a file's name); refusing it would end the leader.
+    """
+    if text is None or (text.isascii() and "\0" not in text):
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _json_or_null(value: Sequence[Any]) -> str | None:
+    return _json(value) if value else None
+
+
+# --------------------------------------------------------------------------- to rows
+
+
+def version_row(added: VersionAdded, time: Time) -> Row:
+    version = added.version
+    return (version.id, version.dag_id, version.to_json(), storable(added.file), time(added.at))
+
+
+def dag_row(dag: DagState, time: Time) -> Row:
+    return (
+        dag.dag_id,
+        dag.version_id,
+        storable(dag.file),
+        dag.paused,
+        dag.active,
+        time(dag.scheduled_until),
+        time(dag.next_due),
+    )
+
+
+def load_error_row(error: LoadError, file: str, position: int, since: Any) -> Row:
+    """`since` comes encoded: it is either new or handed on from a row of before."""
+    return (
+        storable(file),
+        position,
+        storable(error.message),
+        storable(error.remedy),
+        error.line,
+        storable(error.dag_id),
+        storable(error.job_id),
+        storable(error.field),
+        since,
+    )
+
+
+def run_row(run: Run, time: Time) -> Row:
+    return (
+        run.id,
+        run.dag_id,
+        run.version_id,
+        run.kind.value,
+        run.state.value,
+        time(run.interval.start),
+        time(run.interval.end),
+        time(run.due),
+        time(run.created),
+        time(run.started),
+        time(run.ended),
+        _json(dict(run.params)),
+        run.kill and run.kill.value,
+        storable(run.requested_by),
+    )
+
+
+def job_run_row(job_run: JobRun, time: Time) -> Row:
+    return (
+        job_run.run_id,
+        job_run.job_id,
+        job_run.state.value,
+        job_run.position,
+        job_run.attempts,
+        job_run.failures,
+        job_run.losses,
+        time(job_run.ready),
+        time(job_run.started),
+        time(job_run.ended),
+        job_run.cause,
+    )
+
+
+def attempt_row(attempt: Attempt, time: Time) -> Row:
+    return (
+        attempt.run_id,
+        attempt.job_id,
+        attempt.number,
+        attempt.state.value,
+        time(attempt.ready),
+        time(attempt.due),
+        attempt.task_id,
+        attempt.agent_id,
+        attempt.hostname,
+        attempt.agent_url,
+        storable(attempt.sandbox),
+        _json_or_null(attempt.ports),
+        _json_or_null(attempt.location),
+        attempt.kill and attempt.kill.value,
+        time(attempt.launched),
+        time(attempt.started),
+        time(attempt.ended),
+        attempt.exit_code,
+        storable(attempt.reason),
+        storable(attempt.message),
+        attempt.skew,
+    )
+
+
+def history_row(line: Happened, time: Time) -> Row:
+    """All columns but the number, which the database gives."""
+    return (
+        time(line.at),
+        line.subject,
+        storable(line.cause),
+        line.dag_id,
+        line.run_id,
+        line.job_id,
+        line.number,
+        line.from_state,
+        line.to_state,
+        storable(line.message),
+    )
+
+
+def answer_row(answer: Answer, time: Time) -> Row:
+    """`answered_at`, `outcome`, `detail`, and the key last, as the UPDATE wants them."""
+    return (
+        time(answer.answered_at),
+        answer.outcome.value,
+        storable(answer.detail),
+        answer.command_id,
+    )
+
+
+# --------------------------------------------------------------------------- from rows
+
+
+def dag_of(row: Sequence[Any]) -> DagState:
+    return DagState(*row)
+
+
+def load_error_of(row: Sequence[Any]) -> LoadErrorRow:
+    file, _, message, remedy, line, dag_id, job_id, field, since = row
+    return LoadErrorRow(LoadError(file, message, remedy, line, dag_id, job_id, field), since)
+
+
+def run_of(row: Sequence[Any]) -> Run:
+    id, dag_id, version_id, kind, state, begin, end, due, created, started, ended, *rest = row
+    params, kill, requested_by = rest
+    return Run(
+        id,
+        dag_id,
+        version_id,
+        RunKind(kind),
+        RunState(state),
+        DataInterval(begin, end),
+        due,
+        created,
+        started,
+        ended,
+        params,
+        kill and KillReason(kill),
+        requested_by,
+    )
+
+
+def job_run_of(row: Sequence[Any]) -> JobRun:
+    run_id, job_id, state, *rest = row
+    return JobRun(run_id, job_id, _JOB_RUN_STATES[state], *rest)
+
+
+def attempt_of(row: Sequence[Any]) -> Attempt:
+    values = list(row[:-1])  # skew is derived
+    values[3] = _ATTEMPT_STATES[values[3]]
+    values[11] = tuple(values[11] or ())
+    values[12] = tuple((name, value) for name, value in values[12] or ())
+    values[13] = values[13] and KillReason(values[13])
+    return Attempt(*values)
+
+
+def history_of(row: Sequence[Any]) -> HistoryLine:
+    id, at, subject, cause, *rest = row
+    return HistoryLine(id, Happened(at, subject, cause, *rest))
+
+
+def command_of(row: Sequence[Any]) -> Command:
+    id, kind, payload, requested_by, requested_at, *_ = row
+    return Command(id, decode_intent(kind, payload), requested_by, requested_at)
+
+
+def answer_of(row: Sequence[Any]) -> Answer | None:
+    id, _, _, _, _, answered_at, outcome, detail = row
+    return None if answered_at is None else Answer(id, Outcome(outcome), detail, answered_at)

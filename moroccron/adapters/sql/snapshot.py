@@ -1,0 +1,78 @@
+"""Reads what a new leader loads: everything that is not over. A fixed number of queries, whatever the size."""
+
+from itertools import chain
+
+from sqlalchemy import Connection, and_, select, union
+
+from moroccron.adapters.sql.rows import (
+    attempt_of,
+    dag_of,
+    job_run_of,
+    load_error_of,
+    run_of,
+)
+from moroccron.adapters.sql.tables import (
+    attempt,
+    dag,
+    dag_version,
+    framework,
+    job_run,
+    load_error,
+    run,
+    run_is_active,
+)
+from moroccron.model.dag_version import DagVersion
+from moroccron.model.run import Attempt
+from moroccron.model.snapshot import Snapshot
+from moroccron.model.states import TERMINAL_ATTEMPTS, AttemptState
+
+_ACTIVE_RUNS = select(run.c.id).where(run_is_active)
+_PINNED = union(select(dag.c.version_id), select(run.c.version_id).where(run_is_active))
+_UNFINISHED = [state.value for state in AttemptState if state not in TERMINAL_ATTEMPTS]
+
+_VERSIONS = (
+    select(dag_version.c.id, dag_version.c.content)
+    .where(dag_version.c.id.in_(_PINNED))
+    .order_by(dag_version.c.id)
+)
+_RUNS = select(run).where(run_is_active).order_by(run.c.created, run.c.id)
+_JOB_RUNS = (
+    select(job_run)
+    .where(job_run.c.run_id.in_(_ACTIVE_RUNS))
+    .order_by(job_run.c.run_id, job_run.c.position)
+)
+_NEWEST_ATTEMPTS = (
+    select(attempt)
+    .join(
+        job_run,
+        and_(
+            job_run.c.run_id == attempt.c.run_id,
+            job_run.c.job_id == attempt.c.job_id,
+            job_run.c.attempts == attempt.c.number,
+        ),
+    )
+    .where(job_run.c.run_id.in_(_ACTIVE_RUNS))
+)
+_UNFINISHED_ATTEMPTS = select(attempt).where(attempt.c.state.in_(_UNFINISHED))
+_LOAD_ERRORS = select(load_error).order_by(load_error.c.file, load_error.c.position)
+
+
+def read_snapshot(connection: Connection) -> Snapshot:
+    return Snapshot(
+        framework_id=connection.scalar(select(framework.c.framework_id)),
+        dags=tuple(dag_of(row) for row in connection.execute(select(dag).order_by(dag.c.dag_id))),
+        versions=tuple(
+            DagVersion.from_json(content, id) for id, content in connection.execute(_VERSIONS)
+        ),
+        runs=tuple(run_of(row) for row in connection.execute(_RUNS)),
+        job_runs=tuple(job_run_of(row) for row in connection.execute(_JOB_RUNS)),
+        attempts=tuple(_attempts(connection)),
+        load_errors=tuple(load_error_of(row).error for row in connection.execute(_LOAD_ERRORS)),
+    )
+
+
+def _attempts(connection: Connection) -> list[Attempt]:
+    """The newest of each job run of an active run and every unfinished one, each once."""
+    rows = chain(connection.execute(_NEWEST_ATTEMPTS), connection.execute(_UNFINISHED_ATTEMPTS))
+    found = {attempt.key: attempt for attempt in map(attempt_of, rows)}
+    return [found[key] for key in sorted(found)]

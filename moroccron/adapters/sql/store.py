@@ -1,0 +1,124 @@
+"""The leader's side of the database: terms, commits, and what a new leader needs to know.
+
+Fencing: every commit begins by counting itself in the leader's row, on condition that the row still holds
+its term. That takes the row's lock (in SQLite the file's), so that a commit and a `begin_term` elsewhere
+happen one after the other and never beside each other.
+
+Repetition: the count says whether a commit whose connection broke at the last moment was made after all,
+so that repeating it does not double its history.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from moroccron.adapters.sql.batch import Batch
+from moroccron.adapters.sql.reading import Reader
+from moroccron.adapters.sql.rows import Row, command_of, load_error_row
+from moroccron.adapters.sql.snapshot import read_snapshot
+from moroccron.adapters.sql.statements import THE_ROW, Statements
+from moroccron.adapters.sql.tables import command, command_is_unanswered
+from moroccron.adapters.sql.writer import Cursor, Writer
+from moroccron.model.changes import Change, LoadErrorsChanged
+from moroccron.model.command import Command
+from moroccron.model.errors import Fenced
+from moroccron.model.snapshot import Snapshot
+
+PATIENCE = 15.0  #: seconds for which an unreachable database is tried again
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqlStore:
+    """Fulfils `ports.Store`. Used by one thread at a time; keeps one connection open for writing."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        patience: float = PATIENCE,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._writer = Writer(engine, patience)
+        self._reader = Reader(engine)
+        self._statements = Statements(engine)
+        self._time = self._writer.flavour.time
+        self._now = now
+
+    def begin_term(self, holder: str) -> int:
+        row = (THE_ROW, 1, holder, self._time(self._now()), 0)
+
+        def work(cursor: Cursor) -> int:
+            cursor.execute(self._statements.begin_term, row)
+            return int(cursor.fetchone()[0])
+
+        return self._writer.transact(work)
+
+    def load(self) -> Snapshot:
+        return self._reader.read(read_snapshot)
+
+    def commit(self, term: int, changes: Sequence[Change]) -> None:
+        batch = Batch.of(changes)
+        rows = batch.rows(self._statements, self._time)
+        count: int | None = None  # the number that an earlier try of this commit gave itself
+
+        def work(cursor: Cursor) -> None:
+            nonlocal count
+            number = self._claim(cursor, term)
+            if count is not None and number > count:
+                return  # that try was made: its connection broke after the fact
+            count = number
+            self._write(cursor, batch, rows)
+
+        self._writer.transact(work)
+
+    def _claim(self, cursor: Cursor, term: int) -> int:
+        cursor.execute(self._statements.claim, (THE_ROW, term))
+        row = cursor.fetchone()
+        if row is None:
+            raise Fenced(f"term {term} may not write: it is not the newest")
+        return int(row[0])
+
+    def _write(self, cursor: Cursor, batch: Batch, rows: list[tuple[str, Sequence[Row]]]) -> None:
+        for change in batch.load_errors:
+            self._write_load_errors(cursor, change)
+        with self._writer.flavour.together(cursor.connection):
+            for statement, values in rows:
+                if len(values) == 1:
+                    cursor.execute(statement, values[0])
+                else:
+                    cursor.executemany(statement, values)
+
+    def _write_load_errors(self, cursor: Cursor, change: LoadErrorsChanged) -> None:
+        """Replace a file's errors. One that was there before, if on another line, keeps its age."""
+        cursor.execute(self._statements.load_errors_of, (change.file,))
+        since = {_alike(row): row[-1] for row in cursor.fetchall()}
+        cursor.execute(self._statements.remove_load_errors, (change.file,))
+        fresh = self._time(change.at)
+        for position, error in enumerate(change.errors):
+            row = load_error_row(error, change.file, position, fresh)
+            row = (*row[:-1], since.get(_alike(row), fresh))
+            cursor.execute(self._statements.add_load_error, row)
+
+    def unanswered_commands(self, after: int, limit: int) -> Sequence[Command]:
+        waiting = (
+            select(command)
+            .where(command_is_unanswered, command.c.id > after)
+            .order_by(command.c.id)
+            .limit(limit)
+        )
+        return self._reader.read(lambda c: [command_of(row) for row in c.execute(waiting)])
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._writer.close()
+
+
+def _alike(row: Sequence[Any]) -> tuple[Any, ...]:
+    """What makes two load errors of a file the same one: all but the line and the place in the list."""
+    _, _, message, remedy, _, dag_id, job_id, field, _ = row
+    return (message, remedy, dag_id, job_id, field)

@@ -27,6 +27,7 @@ from moroccron.model.changes import (
 from moroccron.model.command import Answer, Command, Intent
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import Fenced, NotFound, StoreUnavailable
+from moroccron.model.events import RunRecalled
 from moroccron.model.run import Attempt, AttemptKey, JobRun, Run
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, RunState
@@ -86,6 +87,21 @@ class MemoryStore:
                 newest = self._job_runs[run_id][key.job_id].attempts == key.number
                 if (newest and run_id in active) or not attempt.state.is_terminal:
                     yield attempt
+
+    def recall(self, run_id: str) -> RunRecalled | None:
+        with self._lock:
+            run = self._runs.get(run_id)
+            if run is None:
+                return None
+            attempts = self._attempts.get(run_id, {})
+            job_runs = self._jobs_of(run_id)
+            newest = [attempts.get(AttemptKey(run_id, j.job_id, j.attempts)) for j in job_runs]
+            return RunRecalled(
+                run,
+                self._versions[run.version_id],
+                tuple(job_runs),
+                tuple(attempt for attempt in newest if attempt is not None),
+            )
 
     def commit(self, term: int, changes: Sequence[Change]) -> None:
         with self._lock:

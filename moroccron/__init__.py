@@ -1,1 +1,25 @@
-"""moroccron: a workflow engine for batch jobs on Apache Mesos."""
+"""moroccron: a workflow engine for batch jobs on Apache Mesos.
+
+What a DAG file imports. Importing it costs the standard library and our own values, nothing else.
+"""
+
+from moroccron.model.authoring import DAG, Group, Job, chain
+from moroccron.model.constraint import Constraint, Operator
+from moroccron.model.dag_version import Cron, Every, TriggerRule
+from moroccron.model.errors import DagInvalid
+from moroccron.model.fields import DagFields, JobFields
+
+__all__ = [
+    "DAG",
+    "Constraint",
+    "Cron",
+    "DagFields",
+    "DagInvalid",
+    "Every",
+    "Group",
+    "Job",
+    "JobFields",
+    "Operator",
+    "TriggerRule",
+    "chain",
+]

@@ -7,7 +7,7 @@ pinned to the version it began with. Durations are whole seconds unless their fi
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -102,6 +102,7 @@ class DagVersion:
         return _decode_dag(json.loads(text), version_id)
 
 
+_RESOURCES = tuple(f.name for f in fields(Resources))  #: in the order of `as_tuple`
 _JOB_DEFAULTS = {
     f.name: f.default for f in fields(JobSpec) if f.name not in ("id", "command", "resources")
 }
@@ -130,7 +131,8 @@ def _encode_dag(dag: DagVersion) -> dict[str, Any]:
 
 def _encode_job(job: JobSpec) -> dict[str, Any]:
     out: dict[str, Any] = {"id": job.id, "command": job.command}
-    out["resources"] = {k: v for k, v in asdict(job.resources).items() if v}
+    amounts = zip(_RESOURCES, job.resources.as_tuple(), strict=True)
+    out["resources"] = {name: amount for name, amount in amounts if amount}
     for name, default in _JOB_DEFAULTS.items():
         value = getattr(job, name)
         if value == default:

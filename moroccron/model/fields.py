@@ -1,0 +1,106 @@
+"""The fields that an author may give to a DAG and to a job: their types, their units, and their checks.
+
+The TypedDicts are what type checkers and editors see; the tables are what holds at run time.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict
+
+from moroccron.model import amounts, validation, when
+from moroccron.model.amounts import Amount, Duration
+from moroccron.model.constraint import Constraint, Operator
+from moroccron.model.dag_version import Schedule, TriggerRule
+from moroccron.model.when import Moment
+
+ConstraintLike = (
+    Constraint | str | tuple[str, Operator | str] | tuple[str, Operator | str, str | int]
+)
+
+
+class JobFields(TypedDict, total=False):
+    """What a job may say of itself, and a DAG's `defaults` for all its jobs."""
+
+    image: str | None  #: container image; None: straight on the agent
+    env: Mapping[str, str]  #: joined with the defaults' env, name by name
+    uris: Sequence[str]  #: fetched into the sandbox before the command starts
+    cpus: Amount  #: cpus, at most three decimals; default 0.1
+    mem: Amount  #: MiB, or text such as "1.5GiB"; default 64
+    disk: Amount  #: MiB, or text with a unit; default 0
+    gpus: int  #: whole devices
+    ports: int  #: how many; which ones the job reads from its environment
+    constraints: Sequence[ConstraintLike]  #: where it may run: `("rack", "LIKE", "r[1-3]")`
+    role: str | None  #: of the cluster's resources
+    user: str | None  #: whom the command runs as
+    retries: int  #: how many more attempts after a failed one
+    retry_delay: Duration  #: seconds between an attempt's end and the next
+    timeout: Duration | None  #: seconds that an attempt may run; None: no limit
+    kill_grace: Duration  #: seconds between TERM and KILL; default 5
+    trigger_rule: TriggerRule | str  #: when it may start; default all_success
+    pool: str | None  #: a named limit that it counts against
+    slots: int  #: how much it takes of the pool
+    priority: int  #: higher goes first
+    owners: Sequence[str] | str  #: beside the DAG's own
+    doc: str  #: for people; its indentation is taken off
+
+
+class DagFields(TypedDict, total=False):
+    """What a DAG may say of itself."""
+
+    schedule: Schedule | str | Any | None  #: cron text, alias, timedelta; None: people trigger it
+    timezone: Any  #: IANA name; default UTC. The schedule, and naive start and end, are meant in it
+    start: Moment | None  #: no data interval begins before it
+    end: Moment | None  #: none begins at or after it
+    catchup: bool  #: run the intervals that were missed, not only the latest
+    max_active_runs: int  #: default 16
+    owners: Sequence[str] | str
+    tags: Sequence[str] | str
+    doc: str  #: for people; default: the docstring of the file
+    params: Mapping[str, Any]  #: names with defaults, of what JSON can hold
+    defaults: JobFields | Mapping[str, Any]  #: for every job of the DAG
+
+
+Check = Callable[[object], Any]
+
+JOB_CHECKS: dict[str, Check] = {
+    "image": validation.optional(validation.word),
+    "env": validation.env,
+    "uris": validation.words,
+    "cpus": amounts.cpus,
+    "mem": amounts.mem,
+    "disk": amounts.disk,
+    "gpus": amounts.gpus,
+    "ports": amounts.ports,
+    "constraints": validation.constraints,
+    "role": validation.optional(validation.word),
+    "user": validation.optional(validation.word),
+    "retries": validation.whole(0, 1000),
+    "retry_delay": amounts.delay,
+    "timeout": validation.optional(amounts.limit),
+    "kill_grace": amounts.delay,
+    "trigger_rule": validation.trigger_rule,
+    "pool": validation.optional(validation.identifier),
+    "slots": validation.whole(1, 10**6),
+    "priority": validation.whole(-(2**31), 2**31 - 1),
+    "owners": validation.names,
+    "doc": validation.doc,
+}
+
+
+def as_given(value: object) -> object:
+    """For what only the whole DAG can judge: start and end need its zone, defaults are fields themselves."""
+    return value
+
+
+DAG_CHECKS: dict[str, Check] = {
+    "schedule": when.schedule,
+    "timezone": when.timezone,
+    "start": as_given,
+    "end": as_given,
+    "catchup": validation.flag,
+    "max_active_runs": validation.whole(1, 10**6),
+    "owners": validation.names,
+    "tags": validation.names,
+    "doc": validation.doc,
+    "params": validation.params,
+    "defaults": as_given,
+}

@@ -1,0 +1,55 @@
+"""Where in the author's file something was made, and who wants to hear of the DAGs that are made."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from inspect import cleandoc
+from types import FrameType
+from typing import Any
+
+_OURS = "moroccron.model."
+_collector: ContextVar["tuple[str, list[Any]] | None"] = ContextVar("who collects", default=None)
+
+
+@contextmanager
+def collecting(file: str) -> Iterator[list[Any]]:
+    """All DAGs that are made meanwhile; their lines are those of `file`, wherever the call came through."""
+    dags: list[Any] = []
+    token = _collector.set((file, dags))
+    try:
+        yield dags
+    finally:
+        _collector.reset(token)
+
+
+def announce(dag: object) -> None:
+    """Tell the collector, if there is one, of a DAG."""
+    collector = _collector.get()
+    if collector is not None:
+        collector[1].append(dag)
+
+
+def author_line() -> int:
+    """The line at which the author speaks."""
+    return _author().f_lineno
+
+
+def author_docstring() -> str:
+    """The docstring of the file in which the author speaks."""
+    value = _author().f_globals.get("__doc__")
+    return cleandoc(value) if isinstance(value, str) and "\0" not in value else ""
+
+
+def _author() -> FrameType:
+    """The frame in the file being read; else the first that is not ours."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+        frame = frame.f_back
+    collector = _collector.get()
+    if collector is None or frame.f_code.co_filename == collector[0]:
+        return frame
+    outer: FrameType | None = frame.f_back
+    while outer is not None and outer.f_code.co_filename != collector[0]:
+        outer = outer.f_back
+    return outer or frame

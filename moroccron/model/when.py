@@ -1,0 +1,91 @@
+"""What an author writes about time: schedule, zone, start and end."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from moroccron.model.cron import parse
+from moroccron.model.dag_version import Cron, Every, Schedule
+from moroccron.model.errors import DagInvalid
+from moroccron.model.validation import kind_of, refuse, suggestion
+
+Moment = datetime | date | str
+
+_LONGEST = timedelta(days=3660)
+
+
+def schedule(value: object) -> Schedule | None:
+    """Cron text, an alias, a cadence, or None for a DAG that only people trigger."""
+    match value:
+        case None:
+            return None
+        case str():
+            return _cron(value)
+        case Cron():
+            return _cron(value.text)
+        case timedelta():
+            return _every(value.total_seconds())
+        case Every():
+            return _every(value.seconds)
+    raise refuse(
+        f"{kind_of(value)} is no schedule",
+        'use cron text such as "30 2 * * *" or "@daily", a timedelta, or None',
+    )
+
+
+@lru_cache(maxsize=256)
+def _cron(text: str) -> Cron:
+    parse(text)
+    return Cron(" ".join(text.split()))
+
+
+def _every(seconds: object) -> Every:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds != seconds // 1:
+        raise refuse(f"a cadence of {seconds} seconds is not whole", "use whole seconds")
+    if not 1 <= seconds <= _LONGEST.total_seconds():
+        raise refuse(f"a cadence of {seconds} seconds is out of bounds", "use 1 second to 10 years")
+    return Every(int(seconds))
+
+
+def timezone(value: object) -> str:
+    """The IANA name of a zone."""
+    if isinstance(value, ZoneInfo) and value.key is not None:
+        return value.key
+    if not isinstance(value, str):
+        raise refuse(f"{kind_of(value)} is no zone", 'use an IANA name such as "Europe/Berlin"')
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise _unknown_zone(value) from None
+    return value
+
+
+def _unknown_zone(name: str) -> DagInvalid:
+    known = sorted(available_timezones())
+    wanted = name.strip().replace(" ", "_").lower()
+    same_city = [zone for zone in known if wanted and zone.lower().rpartition("/")[2] == wanted]
+    remedy = (
+        f"did you mean {' or '.join(same_city[:3])}?"
+        if same_city
+        else suggestion(wanted, known, 'use an IANA name such as "Europe/Berlin"')
+    )
+    return refuse(f"{name!r} is no known zone", remedy)
+
+
+def moment(value: object, zone: str) -> datetime | None:
+    """A moment in UTC. What names no zone is meant in the DAG's; a date means its first moment."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise refuse(f"{value!r} is no moment", "use ISO 8601, or a datetime") from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if not isinstance(value, datetime):
+        raise refuse(f"{kind_of(value)} is no moment", "use a datetime, a date, or ISO 8601 text")
+    try:
+        return (value if value.tzinfo else value.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    except OverflowError:
+        raise refuse(f"{value} is out of bounds", "use a year from 2 to 9998") from None

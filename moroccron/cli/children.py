@@ -1,0 +1,132 @@
+"""One process under the supervisor: started, watched by descriptors, ended.
+
+Owns a process' beginning and end, and says in words why it ended. Must not know what it does, nor when to
+start it again.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from moroccron.cli.exit_codes import MEANINGS, SCHEDULER_MEANINGS, ExitCode
+
+#: a process that lived this long is believed to be well: its next fall is the first again
+_WELL_AFTER = 30.0
+_FIRST_DELAY = 0.5
+_LONGEST_DELAY = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A process of moroccron as it is to run."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    log: Path | None = None  #: where its words go; None: to the supervisor, whose end it notices
+
+
+class Child:
+    """A part and its process, if one runs now; also one that an earlier supervisor left behind."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.process: subprocess.Popen[bytes] | None = None
+        self.pid: int | None = None  #: None: does not run
+        self.pidfd: int | None = None  #: readable once the process has ended
+        self.output: int | None = None  #: what it says; None: not to us
+        self._falls = 0
+        self._began = 0.0
+        self.due: float | None = None  #: when to start it again, by the monotonic clock
+
+    def start(self) -> None:
+        """Begin the process, in a session of its own: the terminal's Ctrl-C is for the supervisor."""
+        part = self.part
+        command = [sys.executable, "-m", "moroccron.cli.main", *part.arguments]
+        if part.log is None:
+            self.process = subprocess.Popen(
+                command,
+                env=part.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            assert self.process.stdout is not None
+            self.output = self.process.stdout.fileno()
+        else:
+            with part.log.open("ab") as log:
+                self.process = subprocess.Popen(
+                    command,
+                    env=part.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        self._watch(self.process.pid)
+
+    def adopt(self, pid: int) -> bool:
+        """Watch a process that already runs; False when it has just ended."""
+        try:
+            self._watch(pid)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def _watch(self, pid: int) -> None:
+        self.pidfd = os.pidfd_open(pid)
+        self.pid = pid
+        self._began = time.monotonic()
+        self.due = None
+
+    @property
+    def runs(self) -> bool:
+        return self.pid is not None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process, never to another that got its number."""
+        if self.pidfd is not None:
+            try:
+                signal.pidfd_send_signal(self.pidfd, number)
+            except ProcessLookupError:
+                return
+
+    def reap(self) -> int | None:
+        """Forget the process, which has ended; its exit code, negative for a signal, None if unknown."""
+        code = self.process.wait() if self.process is not None else None
+        if self.process is not None:
+            for pipe in (self.process.stdin, self.process.stdout):
+                if pipe is not None:
+                    pipe.close()
+        if self.pidfd is not None:
+            os.close(self.pidfd)
+        self.process = self.pid = self.pidfd = self.output = None
+        return code
+
+    def plan_restart(self) -> float:
+        """Set when to start again, later with each fall in a row; in how many seconds that is."""
+        now = time.monotonic()
+        if now - self._began > _WELL_AFTER:
+            self._falls = 0
+        delay = min(_FIRST_DELAY * 2**self._falls, _LONGEST_DELAY)
+        self._falls += 1
+        self.due = now + delay
+        return delay
+
+
+def reason(code: int | None) -> str:
+    """Why a process ended, in words."""
+    if code is None:
+        return "ended"
+    if code < 0:
+        return f"was ended by {signal.Signals(-code).name}"
+    meanings: dict[int, str] = {**MEANINGS, **SCHEDULER_MEANINGS}
+    if code in meanings and code != ExitCode.FAILED:
+        return f"ended with {code} ({meanings[code]})"
+    return f"ended with {code}"

@@ -1,0 +1,99 @@
+"""The `moroccron` command: names its subcommands and where they live. Loads none of them."""
+
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+from moroccron.cli.errors import guarded
+from moroccron.cli.exit_codes import epilog
+from moroccron.cli.lazy import Lazy, LazyGroup
+
+_DAGS = {
+    "list": Lazy(
+        "moroccron.cli.dags", "List the DAGs, their last runs and next fires.", "list_dags"
+    ),
+    "show": Lazy(
+        "moroccron.cli.dags", "Show a DAG: jobs, graph, last runs, next fires.", "show_dag"
+    ),
+    "check": Lazy("moroccron.cli.check", "Validate DAG files, without a database."),
+    "pause": Lazy("moroccron.cli.dags", "Begin no more scheduled runs of a DAG.", "pause"),
+    "unpause": Lazy("moroccron.cli.dags", "Begin scheduled runs of a DAG again.", "unpause"),
+}
+_RUNS = {
+    "trigger": Lazy("moroccron.cli.trigger", "Begin a run of a DAG now.", "trigger"),
+    "list": Lazy("moroccron.cli.runs", "List runs, newest first.", "list_runs"),
+    "show": Lazy("moroccron.cli.runs", "Show a run with its jobs, times and skew.", "show_run"),
+    "kill": Lazy("moroccron.cli.runs", "End every job of a run that lives.", "kill_run"),
+}
+_JOBS = {
+    "list": Lazy("moroccron.cli.jobs", "List the jobs of a run with their attempts.", "list_jobs"),
+    "retry": Lazy("moroccron.cli.jobs", "Run an ended job of a run once more.", "retry"),
+}
+_DB = {
+    "upgrade": Lazy("moroccron.cli.db", "Bring the tables up to date; creates them.", "upgrade"),
+    "check": Lazy("moroccron.cli.db", "Say whether the database is ready for use.", "check"),
+    "current": Lazy("moroccron.cli.db", "Print the revision that the tables are at.", "current"),
+}
+
+dags = LazyGroup("dags", lazy=_DAGS, help="DAGs: what there is, and whether it is right.")
+runs = LazyGroup("runs", lazy=_RUNS, help="Runs of DAGs.")
+jobs = LazyGroup("jobs", lazy=_JOBS, help="Jobs within a run.")
+db = LazyGroup("db", lazy=_DB, help="The database's tables.")
+
+_HERE = "moroccron.cli.main"
+_COMMANDS = {
+    "standalone": Lazy("moroccron.cli.standalone", "All of moroccron on this machine."),
+    "dags": Lazy(_HERE, "DAGs: list, show, check, pause, unpause.", "dags"),
+    "runs": Lazy(_HERE, "Runs: trigger, list, show, kill.", "runs"),
+    "jobs": Lazy(_HERE, "Jobs within a run: list, retry.", "jobs"),
+    "logs": Lazy("moroccron.cli.logs", "What a job of a run wrote, live or finished."),
+    "scheduler": Lazy("moroccron.cli.scheduler", "One candidate for the lead of the engine."),
+    "web": Lazy("moroccron.cli.web", "The pages and the API."),
+    "agent": Lazy("moroccron.cli.agent", "The embedded agent: runs jobs on this machine."),
+    "db": Lazy(_HERE, "The database's tables: upgrade, check, current.", "db"),
+    "config": Lazy("moroccron.cli.config", "The settings in effect and where they came from."),
+    "completion": Lazy("moroccron.cli.completion", "The completion script of bash, zsh or fish."),
+}
+
+
+class Root(LazyGroup):
+    """The one place where exceptions of ours become messages and exit codes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        return guarded(lambda: super(Root, self).invoke(ctx))
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        click.echo(f"moroccron {version('moroccron')}")
+        ctx.exit()
+
+
+root = Root(
+    "moroccron",
+    lazy=_COMMANDS,
+    help="moroccron runs DAGs of batch jobs, on Apache Mesos or on this machine.\n\n"
+    "Begin with `moroccron standalone` in a folder that has a folder `dags`.",
+    epilog=epilog(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_print_version,
+            help="Print the version.",
+        )
+    ],
+)
+
+
+def main() -> None:
+    """The console script."""
+    root(prog_name="moroccron")
+
+
+if __name__ == "__main__":
+    main()

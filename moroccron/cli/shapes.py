@@ -1,0 +1,138 @@
+"""What --json writes: plain values of the same shapes and words as the JSON API's answers.
+
+Apart from the API's schemas because those are slow to load; a test holds the two together.
+"""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from moroccron.model.command import Answer
+from moroccron.model.dag_version import Cron, Every, Schedule
+from moroccron.model.load import LoadError
+from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.ports import DagSummary, LoadErrorRow, RunBrief
+
+Shape = dict[str, Any]
+
+
+def moment(value: datetime | None) -> str | None:
+    """ISO 8601 in UTC, as the API writes it."""
+    return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def schedule_text(schedule: Schedule | None) -> str | None:
+    """A schedule in a few characters; None: only on request."""
+    match schedule:
+        case Cron(text):
+            return text
+        case Every(seconds):
+            return f"every {seconds} s"
+        case None:
+            return None
+
+
+def dag(summary: DagSummary) -> Shape:
+    state, version = summary.state, summary.version
+    return {
+        "id": state.dag_id,
+        "version_id": state.version_id,
+        "file": state.file,
+        "active": state.active,
+        "paused": state.paused,
+        "schedule": schedule_text(version.schedule),
+        "timezone": version.timezone,
+        "next_due": moment(state.next_due),
+        "owners": list(version.owners),
+        "tags": list(version.tags),
+        "doc": version.doc,
+        "params": dict(version.params),
+        "jobs": len(version.jobs),
+        "active_runs": summary.active_runs,
+        "recent": [run_brief(run) for run in summary.recent],
+    }
+
+
+def run_brief(run: RunBrief) -> Shape:
+    return {
+        "id": run.id,
+        "state": run.state.value,
+        "due": moment(run.due),
+        "started": moment(run.started),
+        "ended": moment(run.ended),
+    }
+
+
+def run(value: Run) -> Shape:
+    return {
+        "id": value.id,
+        "dag_id": value.dag_id,
+        "version_id": value.version_id,
+        "kind": value.kind.value,
+        "state": value.state.value,
+        "logical_date": moment(value.interval.start),
+        "interval_end": moment(value.interval.end),
+        "due": moment(value.due),
+        "created": moment(value.created),
+        "started": moment(value.started),
+        "ended": moment(value.ended),
+        "params": dict(value.params),
+        "kill": value.kill.value if value.kill else None,
+        "requested_by": value.requested_by,
+    }
+
+
+def job_run(value: JobRun) -> Shape:
+    return {
+        "job_id": value.job_id,
+        "state": value.state.value,
+        "position": value.position,
+        "attempts": value.attempts,
+        "failures": value.failures,
+        "losses": value.losses,
+        "ready": moment(value.ready),
+        "started": moment(value.started),
+        "ended": moment(value.ended),
+        "cause": value.cause,
+    }
+
+
+def attempt(value: Attempt) -> Shape:
+    return {
+        "run_id": value.run_id,
+        "job_id": value.job_id,
+        "number": value.number,
+        "state": value.state.value,
+        "due": moment(value.due),
+        "ready": moment(value.ready),
+        "launched": moment(value.launched),
+        "started": moment(value.started),
+        "ended": moment(value.ended),
+        "skew": value.skew,
+        "task_id": value.task_id,
+        "agent_id": value.agent_id,
+        "hostname": value.hostname,
+        "sandbox": value.sandbox,
+        "ports": list(value.ports),
+        "kill": value.kill.value if value.kill else None,
+        "exit_code": value.exit_code,
+        "reason": value.reason,
+        "message": value.message,
+    }
+
+
+def load_error(error: LoadError) -> Shape:
+    return asdict(error)
+
+
+def load_error_row(row: LoadErrorRow) -> Shape:
+    return {**load_error(row.error), "since": moment(row.since)}
+
+
+def command(command_id: int, answer: Answer | None) -> Shape:
+    return {
+        "id": command_id,
+        "status": answer.outcome.value if answer else "pending",
+        "detail": answer.detail if answer else None,
+        "answered_at": moment(answer.answered_at) if answer else None,
+    }

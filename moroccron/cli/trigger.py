@@ -1,0 +1,136 @@
+"""`moroccron runs trigger`: begin a run, and with --wait end as it ends."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from moroccron.bootstrap.store import open_commands, open_queries
+from moroccron.cli import asking, finding, shapes
+from moroccron.cli.errors import Failure
+from moroccron.cli.exit_codes import ExitCode
+from moroccron.cli.finding import DAG_ID
+from moroccron.cli.options import STORE, answer_option, json_option, with_settings
+from moroccron.cli.output import diagnostics, emit_json, escape, say
+from moroccron.cli.waiting import await_end, print_verdict
+from moroccron.model.command import TriggerRun
+from moroccron.model.dag_version import DagVersion
+from moroccron.model.states import RunState
+from moroccron.ports import Queries
+from moroccron.settings import Settings
+
+
+@click.command("trigger")
+@click.argument("dag_id", metavar="DAG", type=DAG_ID)
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Override a param of the DAG; may be given more than once. The value is JSON when the "
+    "default is no text (--param n=3), else text as it stands.",
+)
+@click.option(
+    "--logical-date",
+    metavar="TIME",
+    help="The moment that the run is about, ISO 8601; without a zone it is UTC.  [default: now]",
+)
+@click.option("--wait", is_flag=True, help="Wait for the end; 0 when the run succeeded, else 1.")
+@click.option(
+    "--wait-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Wait no longer than this for the end. The run goes on.",
+)
+@answer_option
+@with_settings(*STORE)
+@json_option
+def trigger(
+    dag_id: str,
+    params: Sequence[str],
+    logical_date: str | None,
+    wait: bool,
+    wait_timeout: float | None,
+    patience: float,
+    as_json: bool,
+    settings: Settings,
+) -> None:
+    """Begin a run of a DAG now."""
+    queries = open_queries(settings)
+    version = finding.dag(queries, dag_id).version
+    intent = TriggerRun(dag_id, _parse_params(params, version), _parse_moment(logical_date))
+    number, answer = asking.give(queries, open_commands(settings), intent, patience=patience)
+    run_id = answer.detail
+    if not wait:
+        if as_json:
+            emit_json({**shapes.command(number, answer), "run_id": run_id})
+        else:
+            say(f"{escape(run_id)} has begun. Follow it: moroccron runs show {escape(run_id)}")
+        return
+    if not as_json:
+        diagnostics().print(f"{escape(run_id)} has begun.", soft_wrap=True)
+    _wait(queries, run_id, wait_timeout, as_json)
+
+
+def _wait(queries: Queries, run_id: str, patience: float | None, as_json: bool) -> None:
+    """Ends the process as the run ended."""
+    run = await_end(queries, run_id, patience=patience)
+    if run is None:
+        raise Failure(
+            f"run {run_id} is not over after {patience:g} s; it goes on",
+            code=ExitCode.FAILED,
+            remedy=f"moroccron runs show {run_id}",
+        )
+    if as_json:
+        emit_json(
+            {**shapes.run(run), "jobs": [shapes.job_run(job) for job in queries.job_runs(run_id)]}
+        )
+    else:
+        print_verdict(queries, run)
+    if run.state is not RunState.SUCCEEDED:
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _parse_params(given: Sequence[str], version: DagVersion) -> dict[str, Any]:
+    """Values by name. The type follows the default: what is text stays text."""
+    values: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
+        if name not in version.params:
+            known = ", ".join(sorted(version.params)) or "none"
+            raise click.BadParameter(
+                f"{version.dag_id} has no param {name!r}; it has: {known}", param_hint="--param"
+            )
+        values[name] = _parse_value(name, value, version.params[name])
+    return values
+
+
+def _parse_value(name: str, value: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        if default is None:
+            return value
+        raise click.BadParameter(
+            f"{name} must be JSON like its default {json.dumps(default)}, not {value!r}",
+            param_hint="--param",
+        ) from None
+
+
+def _parse_moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not a moment; write for example 2026-03-01T06:00+01:00",
+            param_hint="--logical-date",
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,49 @@
+"""What every page shows around its content: what needs attention, and what was asked just now."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Response, current_app, redirect, render_template, request, url_for
+
+from moroccron.api.doors import doors
+from moroccron.api.v1.replies import packed, requester
+from moroccron.model.command import Answer, Intent
+
+_MAX_COMMAND = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command of this reader, and what became of it."""
+
+    id: int
+    answer: Answer | None
+
+
+def page(template: str, **values: Any) -> Response:
+    """A page in its frame."""
+    queries = doors().queries
+    html = render_template(
+        template,
+        asked=_asked(),
+        assets_missing=not (Path(current_app.static_folder or "") / "app.js").is_file(),
+        leader=queries.leader(),
+        load_error_count=len(queries.load_errors()),
+        version_of_us=doors().version,
+        **values,
+    )
+    return packed(html.encode(), "text/html")
+
+
+def submit(intent: Intent, endpoint: str, **values: Any) -> Response:
+    """Hand an intent to the leader and go back to the page, which then tells what became of it."""
+    command_id = doors().commands.submit(intent, requester())
+    return redirect(url_for(endpoint, asked=command_id, **values), 303)  # type: ignore[return-value]
+
+
+def _asked() -> Asked | None:
+    text = request.args.get("asked", "")
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:20]) < _MAX_COMMAND:
+        return None
+    return Asked(int(text), doors().queries.answer(int(text)))

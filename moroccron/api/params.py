@@ -1,0 +1,91 @@
+"""What the JSON API takes: paths, queries and bodies, each bounded. Knows no store."""
+
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from moroccron.model.states import JobRunState, RunState
+from moroccron.ports import Stream
+
+MAX_ID = 300  #: a run id is made of a DAG id of at most 100 characters and a little more
+MAX_BODY = 64 * 1024
+MAX_LOG = 1024 * 1024
+
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID)]
+HistoryId = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class Strict(BaseModel):
+    """An input that takes no field it does not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class DagPath(Strict):
+    dag_id: Id
+
+
+class VersionPath(DagPath):
+    version_id: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class RunPath(Strict):
+    run_id: Id
+
+
+class JobPath(RunPath):
+    job_id: Id
+
+
+class LogPath(JobPath):
+    number: Annotated[int, Field(ge=1, le=1_000_000)]
+    stream: Stream
+
+
+class CommandPath(Strict):
+    command_id: Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+class GraphQuery(Strict):
+    run: Id | None = Field(None, description="The run whose states to tell; default: the newest")
+
+
+class RunsQuery(Strict):
+    dag: Id | None = Field(None, description="Only runs of this DAG")
+    state: list[RunState] = Field([], max_length=5, description="Only runs in one of these states")
+    before: Id | None = Field(None, description="The id of the last run of the page before")
+    limit: int = Field(50, ge=1, le=500)
+
+
+class JobsQuery(Strict):
+    state: list[JobRunState] = Field(
+        [], max_length=12, description="Only jobs in one of these states"
+    )
+
+
+class HistoryQuery(Strict):
+    run: Id | None = Field(None, description="Only lines of this run")
+    after: HistoryId = Field(0, description="Only lines with a greater number")
+    limit: int = Field(200, ge=1, le=1000)
+
+
+class StreamQuery(Strict):
+    run: Id | None = Field(None, description="Only what happens to this run")
+    after: HistoryId | None = Field(None, description="Begin after this line; default: now")
+
+
+class LogQuery(Strict):
+    offset: int = Field(0, ge=0, le=2**62, description="The first byte")
+    length: int = Field(64 * 1024, ge=1, le=MAX_LOG, description="At most so many bytes")
+    tail: bool = Field(False, description="The last `length` bytes instead")
+
+
+class WaitQuery(Strict):
+    wait: float = Field(0, ge=0, le=30, description="Wait so many seconds for the leader's answer")
+
+
+class TriggerBody(Strict):
+    params: dict[Annotated[str, Field(max_length=100)], Any] = Field(
+        default_factory=dict, max_length=100, description="Override the DAG's defaults"
+    )
+    logical_date: AwareDatetime | None = Field(None, description="Default: now")

@@ -1,0 +1,329 @@
+"""What the JSON API says: the shapes of its answers, and how they are made from values of the model.
+
+The OpenAPI document is generated from these. Times are ISO 8601 in UTC, durations are seconds.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from moroccron.model.command import Answer
+from moroccron.model.dag_version import Cron, Every, Schedule
+from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
+from moroccron.ports import DagSummary, HistoryLine, LeaderRow, LoadErrorRow, RunBrief
+
+
+class Out(BaseModel):
+    """An answer's shape."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class RunBriefOut(Out):
+    id: str
+    state: RunState
+    due: datetime
+    started: datetime | None
+    ended: datetime | None
+
+
+class DagOut(Out):
+    id: str
+    version_id: str = Field(description="The newest good version")
+    file: str
+    active: bool = Field(description="A file declares it")
+    paused: bool
+    schedule: str | None = Field(
+        description="A cron expression, `every N s`, or null: only on request"
+    )
+    timezone: str
+    next_due: datetime | None
+    owners: list[str]
+    tags: list[str]
+    doc: str
+    params: Mapping[str, Any] = Field(description="The parameters it takes, with their defaults")
+    jobs: int
+    active_runs: int
+    recent: list[RunBriefOut] = Field(description="Its newest runs, newest first")
+
+    @classmethod
+    def of(cls, dag: DagSummary) -> "DagOut":
+        state, version = dag.state, dag.version
+        return cls(
+            id=state.dag_id,
+            version_id=state.version_id,
+            file=state.file,
+            active=state.active,
+            paused=state.paused,
+            schedule=schedule_text(version.schedule),
+            timezone=version.timezone,
+            next_due=state.next_due,
+            owners=list(version.owners),
+            tags=list(version.tags),
+            doc=version.doc,
+            params=version.params,
+            jobs=len(version.jobs),
+            active_runs=dag.active_runs,
+            recent=[brief(run) for run in dag.recent],
+        )
+
+
+class DagsOut(Out):
+    dags: list[DagOut]
+
+
+class VersionOut(Out):
+    id: str
+    dag_id: str
+    content: dict[str, Any] = Field(
+        description="The definition; fields with their default are left out"
+    )
+
+
+class RunOut(Out):
+    id: str
+    dag_id: str
+    version_id: str
+    kind: RunKind
+    state: RunState
+    logical_date: datetime = Field(description="The start of the data interval")
+    interval_end: datetime
+    due: datetime
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    params: Mapping[str, Any]
+    kill: KillReason | None = Field(description="Wanted dead, and why")
+    requested_by: str | None
+
+    @classmethod
+    def of(cls, run: Run) -> "RunOut":
+        return cls(
+            id=run.id,
+            dag_id=run.dag_id,
+            version_id=run.version_id,
+            kind=run.kind,
+            state=run.state,
+            logical_date=run.interval.start,
+            interval_end=run.interval.end,
+            due=run.due,
+            created=run.created,
+            started=run.started,
+            ended=run.ended,
+            params=run.params,
+            kill=run.kill,
+            requested_by=run.requested_by,
+        )
+
+
+class RunsOut(Out):
+    runs: list[RunOut]
+    next: str | None = Field(description="The address of the next page; null: this is the last")
+
+
+class AttemptOut(Out):
+    run_id: str
+    job_id: str
+    number: int
+    state: AttemptState
+    due: datetime | None
+    ready: datetime
+    launched: datetime | None
+    started: datetime | None
+    ended: datetime | None
+    skew: float | None = Field(description="Seconds from due (or ready) to started")
+    task_id: str | None
+    agent_id: str | None
+    hostname: str | None
+    sandbox: str | None
+    ports: list[int]
+    kill: KillReason | None
+    exit_code: int | None
+    reason: str | None
+    message: str | None
+
+    @classmethod
+    def of(cls, attempt: Attempt) -> "AttemptOut":
+        return cls.model_validate(attempt)
+
+
+class AttemptsOut(Out):
+    attempts: list[AttemptOut]
+
+
+class JobRunOut(Out):
+    job_id: str
+    state: JobRunState
+    position: int
+    attempts: int
+    failures: int
+    losses: int
+    ready: datetime | None
+    started: datetime | None
+    ended: datetime | None
+    cause: str | None = Field(description="The upstream job that decided it, if it was not run")
+
+    @classmethod
+    def of(cls, job_run: JobRun) -> "JobRunOut":
+        return cls.model_validate(job_run)
+
+
+class JobRunsOut(Out):
+    run_id: str
+    jobs: list[JobRunOut] = Field(description="In topological order")
+
+
+class LoadErrorOut(Out):
+    file: str
+    line: int | None
+    dag_id: str | None
+    job_id: str | None
+    field: str | None
+    message: str
+    remedy: str
+    since: datetime
+
+    @classmethod
+    def of(cls, row: LoadErrorRow) -> "LoadErrorOut":
+        error = row.error
+        return cls(
+            file=error.file,
+            line=error.line,
+            dag_id=error.dag_id,
+            job_id=error.job_id,
+            field=error.field,
+            message=error.message,
+            remedy=error.remedy,
+            since=row.since,
+        )
+
+
+class LoadErrorsOut(Out):
+    load_errors: list[LoadErrorOut]
+
+
+class HistoryLineOut(Out):
+    id: int
+    at: datetime
+    subject: str
+    cause: str
+    dag_id: str | None
+    run_id: str | None
+    job_id: str | None
+    number: int | None = Field(description="Of the attempt")
+    from_state: str | None
+    to_state: str | None
+    message: str | None
+
+    @classmethod
+    def of(cls, row: HistoryLine) -> "HistoryLineOut":
+        line = row.line
+        return cls(
+            id=row.id,
+            at=line.at,
+            subject=line.subject,
+            cause=line.cause,
+            dag_id=line.dag_id,
+            run_id=line.run_id,
+            job_id=line.job_id,
+            number=line.number,
+            from_state=line.from_state,
+            to_state=line.to_state,
+            message=line.message,
+        )
+
+
+class HistoryOut(Out):
+    lines: list[HistoryLineOut] = Field(description="Oldest first")
+    last: int = Field(description="Pass it as `after` to go on")
+
+
+class LeaderOut(Out):
+    term: int
+    holder: str
+    since: datetime
+
+
+class HealthOut(Out):
+    version: str
+    leader: LeaderOut | None = Field(description="Who wrote last; null: nobody ever did")
+    attempts: Mapping[str, int] = Field(description="Attempts by state")
+    last_history_id: int
+
+    @classmethod
+    def of(
+        cls, version: str, leader: LeaderRow | None, counts: Mapping[str, int], last: int
+    ) -> "HealthOut":
+        row = None if leader is None else LeaderOut.model_validate(leader)
+        return cls(version=version, leader=row, attempts=counts, last_history_id=last)
+
+
+class CommandOut(Out):
+    id: int
+    status: Literal["pending", "done", "refused"]
+    detail: str | None = Field(description="The new run's id, or the reason for a refusal")
+    answered_at: datetime | None
+    url: str = Field(description="Where to ask again")
+
+    @classmethod
+    def of(cls, command_id: int, found: Answer | None) -> "CommandOut":
+        url = f"/api/v1/commands/{command_id}"
+        if found is None:
+            return cls(id=command_id, status="pending", detail=None, answered_at=None, url=url)
+        return cls(
+            id=command_id,
+            status=found.outcome.value,
+            detail=found.detail,
+            answered_at=found.answered_at,
+            url=url,
+        )
+
+
+class StructureOut(Out):
+    """What a version's graph looks like. Arrays go by the job's index. Never changes: cache it for ever."""
+
+    version: str
+    jobs: list[str]
+    upstream: list[list[int]] = Field(description="Indexes of the jobs that each waits for")
+    rules: dict[int, str] = Field(description="Trigger rules other than all_success, by index")
+
+
+class StatesOut(Out):
+    """Where a run's jobs stand. Arrays go by the job's index in the version's graph; times are milliseconds
+    after `base` (itself milliseconds since 1970)."""
+
+    run: str
+    run_state: RunState
+    version: str
+    last: int = Field(description="The history line up to which this is known to hold")
+    base: int
+    words: list[str] = Field(description="The states; `state` holds indexes into it")
+    state: list[int]
+    attempts: list[int]
+    ready: list[int | None]
+    started: list[int | None]
+    ended: list[int | None]
+    why: dict[int, str] = Field(description="The first line of the error, by index")
+
+
+class GraphOut(Out):
+    structure: StructureOut
+    states: StatesOut | None = Field(description="Null: the DAG has no run yet")
+
+
+def brief(run: RunBrief) -> RunBriefOut:
+    return RunBriefOut.model_validate(run)
+
+
+def schedule_text(schedule: Schedule | None) -> str | None:
+    """A schedule in a few characters; None: only on request."""
+    match schedule:
+        case Cron(text):
+            return text
+        case Every(seconds):
+            return f"every {seconds} s"
+        case None:
+            return None

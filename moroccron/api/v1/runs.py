@@ -1,0 +1,96 @@
+"""Runs, their jobs and attempts; killing a run, retrying a job."""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3.types import ResponseDict
+
+from moroccron.api.doors import doors
+from moroccron.api.params import JobPath, JobsQuery, RunPath, RunsQuery, WaitQuery
+from moroccron.api.problems import Problem
+from moroccron.api.schemas import (
+    AttemptOut,
+    AttemptsOut,
+    CommandOut,
+    JobRunOut,
+    JobRunsOut,
+    RunOut,
+    RunsOut,
+)
+from moroccron.api.v1.replies import PROBLEMS, accept, reply
+from moroccron.model.command import KillRun, RetryJob
+from moroccron.model.errors import NotFound
+from moroccron.model.run import Run
+
+api = APIBlueprint("v1_runs", __name__, abp_tags=[Tag(name="Runs")], abp_responses=PROBLEMS)
+_COMMAND: ResponseDict = {200: CommandOut, 202: CommandOut, 403: Problem}
+
+
+@api.get("/runs", responses={200: RunsOut})
+def runs(query: RunsQuery) -> Response:
+    """Runs, newest first, in pages."""
+    found = doors().queries.runs(
+        dag_id=query.dag, states=query.state, before=query.before, limit=query.limit
+    )
+    return reply(RunsOut(runs=[RunOut.of(run) for run in found], next=_next(query, found)))
+
+
+@api.get("/runs/<run_id>", responses={200: RunOut})
+def run(path: RunPath) -> Response:
+    """One run."""
+    return reply(RunOut.of(doors().queries.run(path.run_id)))
+
+
+@api.get("/runs/<run_id>/jobs", responses={200: JobRunsOut})
+def jobs(path: RunPath, query: JobsQuery) -> Response:
+    """The jobs of a run, in topological order."""
+    queries = doors().queries
+    found = queries.job_runs(queries.run(path.run_id).id)
+    wanted = [job for job in found if not query.state or job.state in query.state]
+    return reply(JobRunsOut(run_id=path.run_id, jobs=[JobRunOut.of(job) for job in wanted]))
+
+
+@api.get("/runs/<run_id>/attempts", responses={200: AttemptsOut})
+def attempts(path: RunPath) -> Response:
+    """All attempts of a run, by the job's position and the attempt's number."""
+    queries = doors().queries
+    found = queries.attempts(queries.run(path.run_id).id)
+    return reply(AttemptsOut(attempts=[AttemptOut.of(attempt) for attempt in found]))
+
+
+@api.get("/runs/<run_id>/jobs/<job_id>/attempts", responses={200: AttemptsOut})
+def job_attempts(path: JobPath) -> Response:
+    """The attempts of one job, first to last."""
+    check_job(path)
+    found = doors().queries.attempts(path.run_id, path.job_id)
+    return reply(AttemptsOut(attempts=[AttemptOut.of(attempt) for attempt in found]))
+
+
+@api.post("/runs/<run_id>/kill", responses=_COMMAND)
+def kill(path: RunPath, query: WaitQuery) -> Response:
+    """End everything of a run that lives, start nothing more of it."""
+    return accept(KillRun(doors().queries.run(path.run_id).id), query.wait)
+
+
+@api.post("/runs/<run_id>/jobs/<job_id>/retry", responses=_COMMAND)
+def retry(path: JobPath, query: WaitQuery) -> Response:
+    """Run an ended job once more, and re-decide what its end had decided."""
+    check_job(path)
+    return accept(RetryJob(path.run_id, path.job_id), query.wait)
+
+
+def check_job(path: JobPath) -> None:
+    """Raise NotFound unless the run is there and has the job."""
+    queries = doors().queries
+    version = queries.version(queries.run(path.run_id).version_id)
+    if not any(job.id == path.job_id for job in version.jobs):
+        raise NotFound(f"{path.run_id} has no job {path.job_id}.")
+
+
+def _next(query: RunsQuery, found: Sequence[Run]) -> str | None:
+    if len(found) < query.limit:
+        return None
+    given = query.model_dump(mode="json", exclude_defaults=True) | {"before": found[-1].id}
+    return "/api/v1/runs?" + urlencode(given, doseq=True)

@@ -18,7 +18,7 @@ from moroccron.core.resolver import resolve
 from moroccron.core.runs import begin_if_room, end_if_over, schedule
 from moroccron.core.updates import ask_doubtful, take_update
 from moroccron.core.view import View
-from moroccron.core.watching import reconcile_all, watch
+from moroccron.core.watching import keep_watch, reconcile_all, watch
 from moroccron.model.changes import FrameworkChanged
 from moroccron.model.effects import Reconcile
 from moroccron.model.events import (
@@ -93,13 +93,14 @@ def _agent_lost(draft: Draft, agent_id: str) -> None:
 
 def _settle(draft: Draft) -> None:
     _fire_timers(draft)
+    watch(draft)
+    ask_doubtful(draft)
     while draft.view.touched:
         _settle_runs(draft)
         _fire_timers(draft)
-    watch(draft)
-    ask_doubtful(draft)
     place(draft)
     tend_offers(draft)
+    keep_watch(draft)
 
 
 def _fire_timers(draft: Draft) -> None:

@@ -60,7 +60,7 @@ class AlarmSet:
 
 @dataclass(frozen=True, slots=True)
 class VetoNoted:
-    """Why a job run waits, in a sentence; told once, until it changes."""
+    """The kind of reason for which a job run waits; told once, until it changes."""
 
     run_id: str
     job_id: str

@@ -89,13 +89,14 @@ def _launch(draft: Draft, offer: Offer, placement: Placement) -> Launch:
 
 
 def _note_vetoes(draft: Draft, unplaced: Unplaced) -> None:
-    """Say once, in history, why attempts found no place; say it again when the reason changes."""
-    reason = describe(unplaced)
+    """Say in history why attempts found no place: once, and again when the kind of the reason changes."""
+    nearest = unplaced.nearest
+    kind = f"{nearest.kind} {nearest.constraint or ''}" if nearest else "no offer"
     for key in unplaced.attempts:
-        if draft.view.reasons.get((key.run_id, key.job_id)) == reason:
+        if draft.view.reasons.get((key.run_id, key.job_id)) == kind:
             continue
-        draft.note(VetoNoted(key.run_id, key.job_id, reason))
-        draft.tell_attempt(key, "vetoed", "queued", "queued", reason)
+        draft.note(VetoNoted(key.run_id, key.job_id, kind))
+        draft.tell_attempt(key, "vetoed", "queued", "queued", describe(unplaced))
 
 
 def tend_offers(draft: Draft) -> None:

@@ -31,24 +31,30 @@ def reconcile_all(draft: Draft) -> None:
 
 
 def watch(draft: Draft) -> None:
-    """Sweep and reconcile when it is time; keep both alarms while anything lives."""
+    """Sweep and reconcile if it is time to."""
     view, now = draft.view, draft.now
-    if not view.live:
-        for name in (SWEEP, RECONCILE):
-            if name in view.timers.alarms:
-                draft.note(AlarmSet(name, None))
-        return
     if view.timers.rings(SWEEP, now):
+        draft.note(AlarmSet(SWEEP, None))
         for attempt in list(view.live_attempts()):
             _look_at(draft, attempt)
-    if view.timers.rings(RECONCILE, now) and view.book.connected:
-        reconcile_all(draft)
+    if view.timers.rings(RECONCILE, now):
+        draft.note(AlarmSet(RECONCILE, None))
+        if view.book.connected:
+            reconcile_all(draft)
+
+
+def keep_watch(draft: Draft) -> None:
+    """Set both alarms while anything lives, and no longer."""
+    view = draft.view
     for name, seconds in (
         (SWEEP, view.policy.sweep_interval),
         (RECONCILE, view.policy.reconcile_interval),
     ):
-        if name not in view.timers.alarms or view.timers.rings(name, now):
-            draft.note(AlarmSet(name, now + timedelta(seconds=seconds)))
+        is_set = name in view.timers.alarms
+        if view.live and not is_set:
+            draft.note(AlarmSet(name, draft.now + timedelta(seconds=seconds)))
+        elif is_set and not view.live:
+            draft.note(AlarmSet(name, None))
 
 
 def _look_at(draft: Draft, attempt: Attempt) -> None:

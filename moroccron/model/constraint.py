@@ -12,7 +12,8 @@ class Operator(StrEnum):
 
     UNIQUE = "UNIQUE"  #: no two live jobs of the group on agents with the same value
     CLUSTER = "CLUSTER"  #: all of the group on agents with the same value (the one named, if any)
-    GROUP_BY = "GROUP_BY"  #: spread the group's live jobs evenly over the values (at least n of them)
+    #: spread the group's live jobs evenly over the values (at least n of them)
+    GROUP_BY = "GROUP_BY"
     LIKE = "LIKE"  #: the value matches the regular expression, as a whole
     UNLIKE = "UNLIKE"  #: the value does not match it; an agent without the attribute passes
     MAX_PER = "MAX_PER"  #: at most n live jobs of the group per value

@@ -30,7 +30,8 @@ class JobSpec:
     """A job as a version holds it: complete, validated, with every default filled in."""
 
     id: str
-    command: str | tuple[str, ...]  #: text for /bin/sh -c, or an argument list that no shell touches
+    #: text for /bin/sh -c, or an argument list that no shell touches
+    command: str | tuple[str, ...]
     resources: Resources
     upstream: tuple[str, ...] = ()  #: ids of the jobs it waits for, sorted
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
@@ -83,7 +84,8 @@ class DagVersion:
     owners: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     doc: str = ""
-    params: Mapping[str, Any] = field(default_factory=dict)  #: names with their defaults; JSON values
+    #: names with their defaults; JSON values
+    params: Mapping[str, Any] = field(default_factory=dict)
     id: str = ""  #: filled by `with_id`; the first 32 hex digits of the content's SHA-256
 
     def to_json(self) -> str:
@@ -169,7 +171,9 @@ def _decode_job(data: dict[str, Any]) -> JobSpec:
     if "env" in values:
         values["env"] = tuple((name, value) for name, value in values["env"])
     if "constraints" in values:
-        values["constraints"] = tuple(Constraint(a, Operator(o), v) for a, o, v in values["constraints"])
+        values["constraints"] = tuple(
+            Constraint(a, Operator(o), v) for a, o, v in values["constraints"]
+        )
     for name in ("upstream", "uris", "owners"):
         if name in values:
             values[name] = tuple(values[name])

@@ -25,4 +25,5 @@ class LoadedFile:
     file: str
     versions: tuple[DagVersion, ...] = ()
     errors: tuple[LoadError, ...] = ()
-    removed: bool = False  #: the file is gone: its DAGs are no longer scheduled, their history stays
+    #: the file is gone: its DAGs are no longer scheduled, their history stays
+    removed: bool = False

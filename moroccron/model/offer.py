@@ -45,5 +45,6 @@ class Launch:
     uris: tuple[str, ...] = ()
     image: str | None = None
     user: str | None = None
-    timeout: float | None = None  #: seconds; enforced by the agent, so that it works without a scheduler
+    #: seconds; enforced by the agent, so that it works without a scheduler
+    timeout: float | None = None
     kill_grace: float = 5.0  #: seconds between TERM and KILL

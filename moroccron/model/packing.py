@@ -36,7 +36,8 @@ class Member:
     """An attempt already placed, as group constraints see it."""
 
     constraints: tuple[Constraint, ...]
-    location: Mapping[str, str]  #: values of the attributes (and `hostname`) that its constraints speak of
+    #: values of the attributes (and `hostname`) that its constraints speak of
+    location: Mapping[str, str]
     live: bool  #: UNIQUE, MAX_PER and GROUP_BY count the live; CLUSTER counts all
 
 
@@ -87,4 +88,3 @@ class Packing:
 
     placements: tuple[Placement, ...]
     unplaced: tuple[Unplaced, ...]
-

@@ -87,14 +87,16 @@ class Attempt:
     number: int
     state: AttemptState
     ready: datetime  #: when it could first have been placed: rule held, or retry delay passed
-    due: datetime | None = None  #: the run's due time, for a first attempt that waits for no other job
+    #: the run's due time, for a first attempt that waits for no other job
+    due: datetime | None = None
     task_id: str | None = None
     agent_id: str | None = None
     hostname: str | None = None
     agent_url: str | None = None  #: where the agent's API answers, as the offer said
     sandbox: str | None = None
     ports: tuple[int, ...] = ()
-    location: tuple[tuple[str, str], ...] = ()  #: where it was placed, in the words of its constraints
+    #: where it was placed, in the words of its constraints
+    location: tuple[tuple[str, str], ...] = ()
     kill: KillReason | None = None  #: wanted dead, and why
     launched: datetime | None = None  #: when the placement was committed
     started: datetime | None = None

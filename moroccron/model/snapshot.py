@@ -14,8 +14,10 @@ class Snapshot:
 
     framework_id: str | None
     dags: tuple[DagState, ...]
-    versions: tuple[DagVersion, ...]  #: the newest of each DAG and those that active runs are pinned to
+    #: the newest of each DAG and those that active runs are pinned to
+    versions: tuple[DagVersion, ...]
     runs: tuple[Run, ...]  #: not terminal
     job_runs: tuple[JobRun, ...]  #: all of the active runs
-    attempts: tuple[Attempt, ...]  #: the newest of each job run of an active run, and every non-terminal one
+    #: the newest of each job run of an active run, and every non-terminal one
+    attempts: tuple[Attempt, ...]
     load_errors: tuple[LoadError, ...] = ()

@@ -7,7 +7,8 @@ class AttemptState(StrEnum):
     """Where one try stands, as observed. What is *wanted* of it is `Attempt.kill`, a field apart."""
 
     QUEUED = "queued"  #: decided, not yet placed; may hold `not_before`
-    LAUNCHING = "launching"  #: committed with agent and task id; the launch may or may not have been sent
+    #: committed with agent and task id; the launch may or may not have been sent
+    LAUNCHING = "launching"
     RUNNING = "running"  #: its command was seen to run
     UNREACHABLE = "unreachable"  #: its agent is cut off; it may run on and may come back
     SUCCEEDED = "succeeded"  #: ended with exit code 0
@@ -29,9 +30,7 @@ class AttemptState(StrEnum):
 TERMINAL_ATTEMPTS = frozenset(
     {AttemptState.SUCCEEDED, AttemptState.FAILED, AttemptState.KILLED, AttemptState.LOST}
 )
-LIVE_ATTEMPTS = frozenset(
-    {AttemptState.LAUNCHING, AttemptState.RUNNING, AttemptState.UNREACHABLE}
-)
+LIVE_ATTEMPTS = frozenset({AttemptState.LAUNCHING, AttemptState.RUNNING, AttemptState.UNREACHABLE})
 
 
 class JobRunState(StrEnum):

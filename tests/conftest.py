@@ -8,6 +8,8 @@ from collections.abc import Generator
 
 import pytest
 
+pytest_plugins = ["tests.plugins.databases"]
+
 REMEDY = "On CI nothing may skip: install what it lacks, or mark it may_skip and say why."
 
 

@@ -1,0 +1,76 @@
+"""The packer: which queued attempt goes to which agent. Pure, exact, and the same for any order of its input.
+
+Priority is strict: a lower one gets what the higher ones leave. Within one priority jobs with group constraints
+choose first, since they have the fewest places to go (`spreading`), then agents are filled one at a time
+(`filling`). It leaves nothing unplaced that would fit somewhere. It knows no time, no fairness, no waiting.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+
+from moroccron.core.diagnosis import Diagnosis
+from moroccron.core.filling import Filler
+from moroccron.core.lots import Ledger, Lot
+from moroccron.core.rooms import Amounts, PortCutter, Room, rooms_of
+from moroccron.core.spreading import Spreader
+from moroccron.model.offer import Offer
+from moroccron.model.packing import Group, Member, Packing, Placement
+
+
+def pack(
+    groups: Sequence[Group], offers: Iterable[Offer], members: Mapping[str, Sequence[Member]]
+) -> Packing:
+    """Match queued attempts to offers.
+
+    `members` are by run the attempts that are already placed, for the constraints that look at them. Every
+    attempt of every group is in exactly one of the answer's two parts.
+    """
+    lots = [Lot(group) for group in groups if len(group.attempts)]
+    lots.sort(key=lambda lot: (-lot.priority, lot.attempts[0]))
+    rooms = rooms_of(offers)
+    ledger = Ledger()
+    spreader = Spreader(members, ledger)
+    if rooms:
+        _place(lots, rooms, spreader, ledger)
+    diagnosis = Diagnosis(rooms, spreader, ledger)
+    return Packing(
+        placements=tuple(_placements(rooms, ledger)),
+        unplaced=tuple(diagnosis.unplaced(lot) for lot in lots if lot.left),
+    )
+
+
+def _place(lots: list[Lot], rooms: list[Room], spreader: Spreader, ledger: Ledger) -> None:
+    """Place priority by priority. Agents with GPUs are kept for those who need them while others have room."""
+    reference = _reference(rooms)
+    with_gpus = [room for room in rooms if room.has_gpus]
+    plain = [room for room in rooms if not room.has_gpus]
+    for _, equals in groupby(lots, key=lambda lot: lot.priority):
+        level = [lot for lot in equals if _may_fit(lot, reference)]
+        for_gpus = [lot for lot in level if lot.demand[3]]
+        others = [lot for lot in level if not lot.demand[3]]
+        for some, where in ((for_gpus, with_gpus), (others, plain), (others, with_gpus)):
+            if some and where:
+                spreader.spread([lot for lot in some if lot.grouped], where)
+                Filler([lot for lot in some if not lot.grouped], reference, ledger).fill(where)
+        spreader.settle((plain, with_gpus))
+
+
+def _reference(rooms: list[Room]) -> Amounts:
+    """The most that one agent offers of each kind, by which amounts are made comparable."""
+    cpus, mem, disk, gpus, ports = (
+        max(1, *amounts) for amounts in zip(*(room.free for room in rooms), strict=True)
+    )
+    return (cpus, mem, disk, gpus, ports)
+
+
+def _may_fit(lot: Lot, most: Amounts) -> bool:
+    return all(asked <= free for asked, free in zip(lot.demand, most, strict=True))
+
+
+def _placements(rooms: list[Room], ledger: Ledger) -> Iterable[Placement]:
+    """By agent, in the order of placing; each with ports of its own."""
+    for room in rooms:
+        ports = PortCutter(room.ports)
+        for lot, first, number in ledger.takes.get(room.agent_id, ()):
+            for key in lot.attempts[first : first + number]:
+                yield Placement(key, room.agent_id, ports.cut(lot.demand[4]))

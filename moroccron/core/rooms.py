@@ -1,0 +1,73 @@
+"""Rooms: what one agent offers, added up over its offers, and what of it is left during a round.
+
+Owns the sums and the ports; knows nothing of groups, priorities or scores.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from moroccron.core.vetoes import value_at
+from moroccron.model.constraint import Constraint
+from moroccron.model.offer import Offer, PortRange
+
+Amounts = tuple[int, int, int, int, int]  #: in the order of `Resources.as_tuple`
+
+
+class Room:
+    """One agent's free resources in this round. `free` alone changes, and only shrinks."""
+
+    __slots__ = ("agent_id", "attributes", "free", "has_gpus", "hostname", "ports")
+
+    def __init__(self, offers: list[Offer]) -> None:
+        offers = sorted(offers, key=lambda offer: offer.id)
+        first = offers[0]
+        self.agent_id = first.agent_id
+        self.hostname = first.hostname
+        self.attributes: Mapping[str, str] = first.attributes
+        self.ports = merged(r for offer in offers for r in offer.port_ranges)
+        self.free: Amounts = (
+            sum(offer.resources.cpus for offer in offers),
+            sum(offer.resources.mem for offer in offers),
+            sum(offer.resources.disk for offer in offers),
+            sum(offer.resources.gpus for offer in offers),
+            sum(
+                len(r) for r in self.ports
+            ),  # the ranges are what can be cut, whatever the count says
+        )
+        self.has_gpus = self.free[3] > 0
+
+    def location(self, constraints: tuple[Constraint, ...]) -> tuple[str | None, ...]:
+        """The values that the constraints look at, in their order."""
+        return tuple([value_at(c.attribute, self) for c in constraints])
+
+
+def rooms_of(offers: Iterable[Offer]) -> list[Room]:
+    """One room per agent, by agent id. Several offers of an agent are one room (Mesos merges them so too)."""
+    by_agent: dict[str, list[Offer]] = {}
+    for offer in offers:
+        by_agent.setdefault(offer.agent_id, []).append(offer)
+    return [Room(by_agent[agent_id]) for agent_id in sorted(by_agent)]
+
+
+def merged(ranges: Iterable[PortRange]) -> tuple[PortRange, ...]:
+    """The same ports in ascending ranges that neither touch nor overlap, so that none is counted twice."""
+    found: list[PortRange] = []
+    for each in sorted(ranges, key=lambda r: (r.first, r.last)):
+        if not len(each) > 0:
+            continue
+        if found and each.first <= found[-1].last + 1:
+            found[-1] = PortRange(found[-1].first, max(found[-1].last, each.last))
+        else:
+            found.append(each)
+    return tuple(found)
+
+
+class PortCutter:
+    """Hands out single ports of a room, lowest first, each once."""
+
+    def __init__(self, ranges: tuple[PortRange, ...]) -> None:
+        self._ports = (port for r in ranges for port in range(r.first, r.last + 1))
+
+    def cut(self, number: int) -> tuple[int, ...]:
+        """The next ports. The caller has counted: asking for more than there are is a bug."""
+        ports = tuple(next(self._ports) for _ in range(number))
+        return ports

@@ -102,6 +102,17 @@ class Settings:
         shown="none",
         example='"rack:a1;zone:north"',
     )
+    hostname: str = _setting(
+        "",
+        "Name under which the embedded agent offers, for constraints.",
+        shown="this machine's",
+        example='"build-7"',
+    )
+    retention_days: float = _setting(
+        7.0,
+        "Days for which the embedded agent keeps the sandboxes of ended jobs.",
+        check=_above_zero,
+    )
     log_level: str = _setting(
         "warning",
         f"How much the processes tell: {', '.join(_LEVELS)}.",
@@ -109,11 +120,11 @@ class Settings:
         example='"info"',
     )
     load_timeout: float = _setting(
-        30.0, "Seconds that reading one set of DAG files may take.", check=_above_zero
+        30.0, "Seconds that reading a DAG file may take.", check=_above_zero
     )
     load_memory: int = _setting(
-        512,
-        "MiB of memory that the process reading DAG files may take.",
+        1024,
+        "MiB of memory that reading a DAG file may take.",
         check=_between(64, 1 << 20),
     )
     launch_grace: float = _setting(
@@ -184,8 +195,9 @@ def read(
         values[name] = _parse(name, value, str(file))
         origins[name], bases[name] = str(file), _folder_of(file, folder)
     for name in values:
-        if environ.get(variable(name)):
-            values[name] = _parse(name, environ[variable(name)], variable(name), text=True)
+        text = environ.get(variable(name))
+        if text or (text == "" and field_of(name).type is str):
+            values[name] = _parse(name, text, variable(name), text=True)
             origins[name], bases[name] = variable(name), folder
     for name, value in flags.items():
         values[name] = _parse(name, value, flag(name), text=True)

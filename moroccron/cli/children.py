@@ -32,7 +32,7 @@ class Part:
 
 
 class Child:
-    """A part and its process, if one runs now; also one that an earlier supervisor left behind."""
+    """A part and its process, if one runs now."""
 
     def __init__(self, part: Part) -> None:
         self.part = part
@@ -71,14 +71,6 @@ class Child:
                 )
         self._watch(self.process.pid)
 
-    def adopt(self, pid: int) -> bool:
-        """Watch a process that already runs; False when it has just ended."""
-        try:
-            self._watch(pid)
-        except ProcessLookupError:
-            return False
-        return True
-
     def _watch(self, pid: int) -> None:
         self.pidfd = os.pidfd_open(pid)
         self.pid = pid
@@ -97,15 +89,15 @@ class Child:
             except ProcessLookupError:
                 return
 
-    def reap(self) -> int | None:
-        """Forget the process, which has ended; its exit code, negative for a signal, None if unknown."""
-        code = self.process.wait() if self.process is not None else None
-        if self.process is not None:
-            for pipe in (self.process.stdin, self.process.stdout):
-                if pipe is not None:
-                    pipe.close()
-        if self.pidfd is not None:
-            os.close(self.pidfd)
+    def reap(self) -> int:
+        """Forget the process, which has ended; its exit code, negative for a signal."""
+        assert self.process is not None
+        assert self.pidfd is not None
+        code = self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        os.close(self.pidfd)
         self.process = self.pid = self.pidfd = self.output = None
         return code
 
@@ -120,13 +112,11 @@ class Child:
         return delay
 
 
-def reason(code: int | None) -> str:
+def reason(code: int) -> str:
     """Why a process ended, in words."""
-    if code is None:
-        return "ended"
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
-    meanings: dict[int, str] = {**MEANINGS, **SCHEDULER_MEANINGS}
+    meanings = {int(known): meaning for known, meaning in MEANINGS.items()} | SCHEDULER_MEANINGS
     if code in meanings and code != ExitCode.FAILED:
         return f"ended with {code} ({meanings[code]})"
     return f"ended with {code}"

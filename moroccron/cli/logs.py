@@ -155,7 +155,7 @@ class Reading:
 
     def _read(self, attempt: Attempt, offset: int) -> LogChunk:
         chunk = self._logs.read(attempt, self.stream, offset, _PIECE)
-        if chunk.gone and attempt.started is not None:
+        if chunk.gone and attempt.sandbox is not None:
             raise Failure(
                 f"the {self.stream} of attempt {attempt.number} of {self._job_id} is not there any more",
                 code=ExitCode.NOT_FOUND,

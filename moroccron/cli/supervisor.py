@@ -4,6 +4,7 @@ Owns the order of beginning and end, and when to start again what fell. Sleeps i
 ends and outputs of its children, so that watching costs nothing. Must not load what the children load.
 """
 
+import os
 import selectors
 import signal
 import socket
@@ -40,16 +41,15 @@ class Supervisor:
         *,
         front: Sequence[Child],
         agent: Child,
-        find_agent: Callable[[], int | None],
         count_jobs: Callable[[], int],
         voice: Voice,
     ) -> None:
         self._front = front
         self._agent = agent
-        self._find_agent = find_agent
         self._count_jobs = count_jobs
         self._voice = voice
         self._selector = selectors.DefaultSelector()
+        self._lines: dict[str, _Lines] = {}
         self._signals: list[int] = []
         self._stopping = False
         self._fatal: ExitCode | None = None
@@ -66,14 +66,11 @@ class Supervisor:
     # ------------------------------------------------------------------ beginnings
 
     def _start(self, child: Child) -> None:
-        pid = self._find_agent() if child is self._agent else None
-        if pid is None or not child.adopt(pid):
-            child.start()
+        child.start()
         assert child.pidfd is not None
         self._selector.register(child.pidfd, selectors.EVENT_READ, lambda: self._on_end(child))
         if child.output is not None:
-            lines = _Lines(child, self._voice, self._selector)
-            self._selector.register(child.output, selectors.EVENT_READ, lines.read)
+            self._lines[child.part.name] = _Lines(child, self._voice, self._selector)
 
     # ------------------------------------------------------------------ watching
 
@@ -86,10 +83,15 @@ class Supervisor:
                 return False
             moments = [child.due for child in self._all() if child.due is not None]
             moments += [deadline] if deadline is not None else []
-            for key, _ in self._selector.select(max(min(moments) - now, 0) if moments else None):
-                key.data()
+            self._handle(max(min(moments) - now, 0) if moments else None)
             self._start_due()
         return True
+
+    def _handle(self, patience: float | None) -> None:
+        for key, _ in self._selector.select(patience):
+            # One that was handled before it may have ended what this one is about.
+            if self._selector.get_map().get(key.fileobj) == key:
+                key.data()
 
     def _all(self) -> Sequence[Child]:
         return (*self._front, self._agent)
@@ -103,10 +105,9 @@ class Supervisor:
     def _on_end(self, child: Child) -> None:
         assert child.pidfd is not None
         self._selector.unregister(child.pidfd)
-        if child.output is not None and child.output in self._selector.get_map():
-            self._selector.get_key(child.output).data()  # its last words
-            if child.output in self._selector.get_map():
-                self._selector.unregister(child.output)
+        lines = self._lines.pop(child.part.name, None)
+        if lines is not None:
+            lines.finish()
         pid = child.pid
         code = child.reap()
         if self._stopping:
@@ -174,27 +175,48 @@ class Supervisor:
 
 
 class _Lines:
-    """Turns what a child writes into whole lines for the voice."""
+    """Turns what a child writes into whole lines for the voice. Never waits."""
 
     def __init__(self, child: Child, voice: Voice, selector: selectors.BaseSelector) -> None:
+        assert child.output is not None
         self._name = child.part.name
         self._voice = voice
         self._selector = selector
-        assert child.process is not None
-        assert child.process.stdout is not None
-        self._pipe = child.process.stdout
+        self._descriptor = child.output
         self._rest = b""
+        os.set_blocking(self._descriptor, False)
+        selector.register(self._descriptor, selectors.EVENT_READ, self.read)
 
-    def read(self) -> None:
-        """What is there now. At the end, the last line need not be a whole one."""
-        data = self._pipe.read1(65536)  # type: ignore[attr-defined]  # a BufferedReader, by Popen
-        *lines, self._rest = (self._rest + data).split(b"\n")
+    def read(self) -> bool:
+        """Take what is there now; False when there is no more, now or ever."""
+        try:
+            data = os.read(self._descriptor, 65536)
+        except BlockingIOError:
+            return False
         if not data:
-            self._selector.unregister(self._pipe.fileno())
-            lines += [self._rest] if self._rest else []
+            self._selector.unregister(self._descriptor)
+            return False
+        *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            text = line.decode(errors="replace")
-            if text.startswith(READY):
-                self._voice.ready(text.removeprefix(READY))
-            else:
-                self._voice.relay(self._name, text)
+            self._say(line)
+        return True
+
+    def finish(self) -> None:
+        """The process has ended: take its last words, of which the last line need not be a whole one.
+
+        A process that it left behind may hold the pipe open; what that has to say is not for us.
+        """
+        if self._descriptor in self._selector.get_map():
+            while self.read():
+                pass
+        if self._descriptor in self._selector.get_map():
+            self._selector.unregister(self._descriptor)
+        if self._rest:
+            self._say(self._rest)
+
+    def _say(self, line: bytes) -> None:
+        text = line.decode(errors="replace")
+        if text.startswith(READY):
+            self._voice.ready(text.removeprefix(READY))
+        else:
+            self._voice.relay(self._name, text)

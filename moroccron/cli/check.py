@@ -1,0 +1,80 @@
+"""`moroccron dags check`: validates DAG files without a database, for authors and their CI."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from moroccron.bootstrap.files import build_loader
+from moroccron.cli import shapes
+from moroccron.cli.exit_codes import ExitCode
+from moroccron.cli.options import json_option, with_settings
+from moroccron.cli.output import diagnostics, emit_json, escape, say
+from moroccron.model.load import LoadedFile, LoadError
+from moroccron.settings import Settings
+
+
+@click.command("check")
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
+@with_settings("dags", "load_timeout", "load_memory")
+@json_option
+def command(paths: Sequence[Path], as_json: bool, settings: Settings) -> None:
+    """Validate the DAG files of each PATH, a file or a folder; without one, of the DAG folder.
+
+    Ends with 1 when a file is wrong. Needs no database.
+    """
+    asked = list(paths) or [settings.dags]
+    files = build_loader(settings).check(asked)
+    errors = [error for file in files for error in file.errors]
+    if as_json:
+        emit_json(
+            {
+                "files": [_file_shape(file) for file in files],
+                "load_errors": [shapes.load_error(error) for error in errors],
+            }
+        )
+    else:
+        for error in errors:
+            _tell(error)
+        _sum_up(files, errors)
+    if errors:
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _file_shape(file: LoadedFile) -> shapes.Shape:
+    return {
+        "file": file.file,
+        "dags": [
+            {"id": version.dag_id, "version_id": version.id, "jobs": len(version.jobs)}
+            for version in file.versions
+        ],
+    }
+
+
+def _tell(error: LoadError) -> None:
+    """`file:line: field: message`, as editors understand it, then what to do."""
+    place = f"{error.file}:{error.line}" if error.line else error.file
+    whose = " ".join(
+        f"{kind} {name}" for kind, name in (("DAG", error.dag_id), ("job", error.job_id)) if name
+    )
+    parts = [part for part in (whose, error.field) if part]
+    stderr = diagnostics()
+    stderr.print(
+        f"[bold red]{escape(place)}[/]: {escape(''.join(f'{part}: ' for part in parts))}"
+        f"{escape(error.message)}",
+        soft_wrap=True,
+    )
+    stderr.print(f"    {escape(error.remedy)}", soft_wrap=True)
+
+
+def _sum_up(files: Sequence[LoadedFile], errors: Sequence[LoadError]) -> None:
+    dags = sum(len(file.versions) for file in files)
+    jobs = sum(len(version.jobs) for file in files for version in file.versions)
+    good = f"{len(files)} files, {dags} DAGs, {jobs} jobs"
+    if errors:
+        bad = len({error.file for error in errors})
+        say(f"[bold red]✘[/] {len(errors)} errors in {bad} of {good}")
+    elif not files:
+        say("No DAG files there.")
+    else:
+        say(f"[green]✔[/] {good}")

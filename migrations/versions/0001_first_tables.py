@@ -132,6 +132,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_run_created_id", "run", ["created", "id"])
     op.create_index("ix_run_dag_id_created_id", "run", ["dag_id", "created", "id"])
+    op.create_index("ix_run_state_created_id", "run", ["state", "created", "id"])
     op.create_table(
         "job_run",
         sa.Column("run_id", ID, nullable=False),

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from moroccron.adapters.sql.commands import SqlCommands
 from moroccron.adapters.sql.engine import DatabaseUrlInvalid, open_engine, writers
 from moroccron.adapters.sql.queries import SqlQueries
 from moroccron.adapters.sql.store import SqlStore
-from moroccron.model.changes import AttemptChanged, Happened, JobRunChanged
+from moroccron.model.changes import AttemptChanged, Happened, JobRunChanged, RunChanged
 from moroccron.model.command import PauseDag
 from moroccron.model.errors import Fenced, StoreUnavailable
+from moroccron.model.states import RunState
 from moroccron.testing import EPOCH, a_job_run, a_run, a_run_of, a_version, an_attempt
 
 VERSION = a_version("d", jobs=["a", "b"])
@@ -193,6 +195,9 @@ class TestReaders:
                 seen.add(a.attempts)
                 if a.attempts != b.attempts:
                     failures.append(f"{a} beside {b}")
+                dag = queries.dag("d")  # takes several statements
+                if dag.active_runs != (dag.recent[0].state is RunState.RUNNING):
+                    failures.append(f"{dag.active_runs} active beside {dag.recent}")
 
         readers = [threading.Thread(target=read) for _ in range(3)]
         for reader in readers:
@@ -201,7 +206,9 @@ class TestReaders:
         while number < 50 or (len(seen) < 5 and number < 5_000):
             number += 1
             jobs = [a_job_run(RUN.id, id, position=p, attempts=number) for p, id in enumerate("ab")]
-            store.commit(term, [JobRunChanged(job) for job in jobs])
+            state = RunState.RUNNING if number % 2 else RunState.SUCCEEDED
+            changes = [RunChanged(replace(RUN, state=state)), *map(JobRunChanged, jobs)]
+            store.commit(term, changes)
         stop.set()
         for reader in readers:
             reader.join(20)

@@ -197,8 +197,7 @@ def run_of(row: Sequence[Any]) -> Run:
 
 
 def job_run_of(row: Sequence[Any]) -> JobRun:
-    run_id, job_id, state, *rest = row
-    return JobRun(run_id, job_id, _JOB_RUN_STATES[state], *rest)
+    return JobRun(row[0], row[1], _JOB_RUN_STATES[row[2]], *row[3:])
 
 
 def attempt_of(row: Sequence[Any]) -> Attempt:

@@ -94,6 +94,7 @@ run = Table(
 )
 Index(None, run.c.created, run.c.id)
 Index(None, run.c.dag_id, run.c.created, run.c.id)
+Index(None, run.c.state, run.c.created, run.c.id)
 run_is_active = run.c.state.in_(["queued", "running"])
 Index("ix_run_active", run.c.dag_id, sqlite_where=run_is_active, postgresql_where=run_is_active)
 

@@ -12,7 +12,7 @@ from flask_openapi3 import Info, OpenAPI
 
 from moroccron.api import problems, security, show
 from moroccron.api.doors import Doors, hang
-from moroccron.api.pages import dag, home, job, run, small
+from moroccron.api.pages import dag, frame, home, job, run, small
 from moroccron.api.params import MAX_BODY
 from moroccron.api.tail import Tail
 from moroccron.api.v1 import dags, graph, logs, runs, stream, system
@@ -50,6 +50,7 @@ def create_app(
     problems.register(app)
     security.Guard(app, frozenset(hosts))
     show.register(app)
+    app.before_request(frame.note_history)
     _add_api(app)
     for page in (home, dag, run, job, small):
         app.register_blueprint(page.blueprint)

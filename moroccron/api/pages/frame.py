@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import Response, current_app, redirect, render_template, request, url_for
+from flask import Response, current_app, g, redirect, render_template, request, url_for
 
 from moroccron.api.doors import doors
 from moroccron.api.v1.replies import packed, requester
 from moroccron.model.command import Answer, Intent
 
+PAGES = frozenset({"home", "dag", "run", "job", "small"})
 _MAX_COMMAND = 2**63
 
 
@@ -21,6 +22,12 @@ class Asked:
     answer: Answer | None
 
 
+def note_history() -> None:
+    """Remember up to where the history went before the page was made: its reader listens from there on."""
+    if request.method == "GET" and request.blueprint in PAGES:
+        g.last = doors().queries.last_history_id()
+
+
 def page(template: str, **values: Any) -> Response:
     """A page in its frame."""
     queries = doors().queries
@@ -28,6 +35,7 @@ def page(template: str, **values: Any) -> Response:
         template,
         asked=_asked(),
         assets_missing=not (Path(current_app.static_folder or "") / "app.js").is_file(),
+        last=g.last,
         leader=queries.leader(),
         load_error_count=len(queries.load_errors()),
         version_of_us=doors().version,

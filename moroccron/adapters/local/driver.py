@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from moroccron.adapters.local import paths, wire
+from moroccron.adapters.local.lines import encode
 from moroccron.model.effects import Effect
 from moroccron.model.events import Disconnected, Event, Subscribed
 
@@ -51,7 +52,7 @@ class LocalDriver:
         if not effects:
             return
         data = "".join(
-            [json.dumps(wire.encode(effect), separators=(",", ":")) + "\n" for effect in effects]
+            [encode(wire.encode(effect)) + "\n" for effect in effects]
         ).encode()
         with self._lock:
             if self._socket is not None:
@@ -95,7 +96,7 @@ class LocalDriver:
                 _shut(connection)
             else:
                 self._send(
-                    connection, json.dumps(wire.subscribe(self._framework_id)).encode() + b"\n"
+                    connection, f"{encode(wire.subscribe(self._framework_id))}\n".encode()
                 )
         return connection
 
@@ -111,7 +112,7 @@ class LocalDriver:
                 return "the agent closed the connection"
             *lines, rest = (rest + data).split(b"\n")
             # All decoded before the first is emitted, so that what came together is decided together.
-            for event in [wire.decode(json.loads(line)) for line in lines]:
+            for event in [wire.decode(json.loads(line.decode())) for line in lines]:
                 if isinstance(event, Disconnected):
                     return event.reason
                 self._take(connection, event)

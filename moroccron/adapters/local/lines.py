@@ -7,6 +7,8 @@ from typing import Any
 Message = dict[str, Any]
 
 _CHUNK = 262_144
+encode = json.JSONEncoder(separators=(",", ":")).encode  #: made once: `dumps` with options makes one per call
+_decode = json.JSONDecoder().decode
 _LONGEST_LINE = 16 * 1024 * 1024
 _LONGEST_BACKLOG = 64 * 1024 * 1024  #: unsent bytes; a peer that far behind has stopped reading
 
@@ -35,14 +37,14 @@ class LineConnection:
         if len(self._input) > _LONGEST_LINE:
             return None
         try:
-            messages = [json.loads(line) for line in lines]
+            messages = [_decode(line.decode()) for line in lines]
         except ValueError:
             return None
         return messages if all(isinstance(message, dict) for message in messages) else None
 
     def send(self, message: Message) -> None:
         """Queue a message until the next `flush`."""
-        self._queue.append(json.dumps(message, separators=(",", ":")))
+        self._queue.append(encode(message))
 
     def flush(self) -> bool | None:
         """Send what is queued. True: all of it; False: call again once writable; None: the peer is gone."""

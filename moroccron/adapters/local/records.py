@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from moroccron.adapters.local.lines import encode
 from moroccron.adapters.local.paths import WorkDir
 
 RECORD = "task.jsonl"  #: a record's name in the sandbox
@@ -90,6 +91,6 @@ def read(path: str) -> list[Line]:
 def _write(path: str, flags: int, line: Line) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | flags, 0o600)
     try:
-        os.write(fd, json.dumps(line).encode() + b"\n")
+        os.write(fd, f"{encode(line)}\n".encode())
     finally:
         os.close(fd)

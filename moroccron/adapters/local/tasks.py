@@ -158,14 +158,15 @@ class Tasks:
             "state": update.state,
             "at": update.at,
         }
-        optional = {
-            "uuid": update.uuid or None,
-            "exit_code": update.exit_code,
-            "reason": update.reason,
-            "message": update.message,
-            "sandbox": self._records.sandbox(task_id) if update.uuid else None,
-        }
-        return message | {name: value for name, value in optional.items() if value is not None}
+        if update.uuid:
+            message["uuid"] = update.uuid
+            message["sandbox"] = self._records.sandbox(task_id)
+        if update.exit_code is not None:
+            message["exit_code"] = update.exit_code
+        if update.reason is not None:
+            message["reason"] = update.reason
+            message["message"] = update.message
+        return message
 
     # ------------------------------------------------------------------ from the executor
 

@@ -1,6 +1,5 @@
 """What people ask for, carried out or refused with a reason; answered in the same commit."""
 
-from dataclasses import replace
 from datetime import UTC
 
 from moroccron.core.draft import Draft
@@ -23,6 +22,7 @@ from moroccron.model.command import (
     UnpauseDag,
 )
 from moroccron.model.events import RunRecalled
+from moroccron.model.evolve import evolve
 from moroccron.model.run import DataInterval, manual_run_id
 from moroccron.model.states import JobRunState, RunKind, RunState
 
@@ -96,10 +96,10 @@ def _set_paused(draft: Draft, dag_id: str, *, paused: bool) -> None:
         raise Refused(f"there is no DAG {dag_id}")
     if dag.paused == paused:
         return
-    dag = replace(dag, paused=paused)
+    dag = evolve(dag, paused=paused)
     if not paused and not draft.view.versions[dag.version_id].catchup:
         # What fell due while it was paused was not wanted.
-        dag = replace(dag, scheduled_until=max(draft.now, dag.scheduled_until or draft.now))
+        dag = evolve(dag, scheduled_until=max(draft.now, dag.scheduled_until or draft.now))
     draft.change(DagChanged(with_next_due(draft, dag)))
     draft.tell("dag", "paused" if paused else "unpaused", dag_id=dag_id)
 
@@ -131,10 +131,10 @@ def _retry(draft: Draft, run_id: str, job_id: str) -> None:
         raise Refused(f"job {job_id} is {job_run.state}: only a job that is over can be retried")
     if run.run.state.is_terminal or run.run.kill is not None:
         before = run.run.state
-        draft.change(RunChanged(replace(run.run, state=RunState.RUNNING, ended=None, kill=None)))
+        draft.change(RunChanged(evolve(run.run, state=RunState.RUNNING, ended=None, kill=None)))
         draft.tell("run", "re-opened", run_id=run_id, from_state=before, to_state=RunState.RUNNING)
     _reopen_downstream(draft, run, position)
-    fresh = replace(
+    fresh = evolve(
         job_run, failures=0, losses=0, ended=None, cause=None, ready=draft.now, started=None
     )
     queue_attempt(draft, run, fresh, "retry requested")
@@ -154,7 +154,7 @@ def _reopen_downstream(draft: Draft, run: RunView, position: int) -> None:
             frontier.append(child)
             draft.change(
                 JobRunChanged(
-                    replace(job_run, state=JobRunState.WAITING, cause=None, ended=None, ready=None)
+                    evolve(job_run, state=JobRunState.WAITING, cause=None, ended=None, ready=None)
                 )
             )
             draft.tell(

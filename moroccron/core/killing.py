@@ -1,22 +1,21 @@
 """Wanting attempts dead: the wish is a row, the kill an effect that is repeated until it took."""
 
-from dataclasses import replace
-
 from moroccron.core.draft import Draft
 from moroccron.core.moves import decide_unrun, move_attempt
 from moroccron.core.run_view import RunView
 from moroccron.model.attempt import AttemptInput
 from moroccron.model.changes import AttemptChanged, RunChanged
 from moroccron.model.effects import Kill
+from moroccron.model.evolve import evolve
 from moroccron.model.run import Attempt
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunState
 
 
 def kill_run(draft: Draft, run: RunView) -> None:
     """End what lives of a run and start nothing more of it."""
-    draft.change(RunChanged(replace(run.run, kill=KillReason.REQUESTED)))
+    draft.change(RunChanged(evolve(run.run, kill=KillReason.REQUESTED)))
     if run.run.state is RunState.QUEUED:
-        draft.change(RunChanged(replace(run.run, state=RunState.KILLED, ended=draft.now)))
+        draft.change(RunChanged(evolve(run.run, state=RunState.KILLED, ended=draft.now)))
         draft.tell(
             "run",
             "killed",
@@ -41,7 +40,7 @@ def kill_run(draft: Draft, run: RunView) -> None:
 def want_dead(draft: Draft, attempt: Attempt, why: KillReason) -> None:
     """Note that a launched attempt is to end, and ask its agent. The first reason stands."""
     if attempt.kill is None:
-        attempt = replace(attempt, kill=why)
+        attempt = evolve(attempt, kill=why)
         draft.change(AttemptChanged(attempt))
         draft.tell_attempt(attempt.key, f"kill: {why}", attempt.state, attempt.state)
     send_kill(draft, attempt)

@@ -3,13 +3,12 @@
 A broken file changes nothing but its errors: the last good version runs on.
 """
 
-from dataclasses import replace
-
 from moroccron.core.draft import Draft
 from moroccron.core.due import first_scheduled_until
 from moroccron.model.changes import DagChanged, DagState, LoadErrorsChanged, VersionAdded
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.events import FilesLoaded
+from moroccron.model.evolve import evolve
 from moroccron.model.load import LoadedFile, LoadError
 
 
@@ -38,7 +37,7 @@ def _take_file(draft: Draft, file: LoadedFile) -> None:
         _take_version(draft, version, file.file)
     for dag in list(draft.view.dags.values()):
         if dag.active and dag.file == file.file and dag.dag_id not in declared:
-            draft.change(DagChanged(replace(dag, active=False, next_due=None)))
+            draft.change(DagChanged(evolve(dag, active=False, next_due=None)))
             draft.tell("dag", "no file declares it any more", dag_id=dag.dag_id)
 
 
@@ -60,10 +59,10 @@ def _take_version(draft: Draft, version: DagVersion, file: str) -> None:
         dag = DagState(version.dag_id, version.id, file, scheduled_until=until)
         cause = "first seen"
     else:
-        dag = replace(known, version_id=version.id, file=file, active=True)
+        dag = evolve(known, version_id=version.id, file=file, active=True)
         if not known.active or _times_differ(view.versions.get(known.version_id), version):
             # An edited schedule never fires for what lies behind.
-            dag = replace(dag, scheduled_until=draft.now)
+            dag = evolve(dag, scheduled_until=draft.now)
         cause = "new version" if known.version_id != version.id else "declared again"
     draft.change(DagChanged(with_next_due(draft, dag)))
     draft.tell("dag", cause, dag_id=version.dag_id, message=version.id)
@@ -83,6 +82,6 @@ def with_next_due(draft: Draft, dag: DagState) -> DagState:
     """The DAG with the moment at which its schedule fires next, none while it is paused or retired."""
     timetable = draft.view.timetable(dag.version_id)
     if timetable is None or dag.paused or not dag.active or dag.scheduled_until is None:
-        return replace(dag, next_due=None)
+        return evolve(dag, next_due=None)
     upcoming = timetable.next_interval(dag.scheduled_until)
-    return replace(dag, next_due=upcoming.end if upcoming else None)
+    return evolve(dag, next_due=upcoming.end if upcoming else None)

@@ -4,7 +4,6 @@ The only module that turns an `AttemptInput` into rows: the attempt, its job run
 one, and the lines of history.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from moroccron.core.draft import Draft
@@ -13,6 +12,7 @@ from moroccron.core.run_view import RunView
 from moroccron.model.attempt import AttemptInput, Illegal, Move, verdict
 from moroccron.model.changes import AttemptChanged, JobRunChanged
 from moroccron.model.errors import IllegalMove
+from moroccron.model.evolve import evolve
 from moroccron.model.run import Attempt, AttemptKey, JobRun
 from moroccron.model.states import AttemptState, JobRunState
 
@@ -32,9 +32,9 @@ def move_attempt(
         raise IllegalMove(f"{given} is no input for {attempt}")
     if not isinstance(answer, Move):
         return False
-    moved = replace(attempt, state=answer.to, **fields)
+    moved = evolve(attempt, state=answer.to, **fields)
     if answer.to.is_terminal and moved.ended is None:
-        moved = replace(moved, ended=draft.now)
+        moved = evolve(moved, ended=draft.now)
     draft.change(AttemptChanged(moved))
     draft.tell_attempt(moved.key, cause, attempt.state, moved.state, moved.message)
     _follow(draft, moved, hopeless=given is AttemptInput.ERROR)
@@ -49,7 +49,7 @@ def queue_attempt(draft: Draft, run: RunView, job_run: JobRun, cause: str, **fie
     waits = attempt.ready > draft.now
     draft.change(
         JobRunChanged(
-            replace(
+            evolve(
                 job_run,
                 state=JobRunState.RETRYING if waits else JobRunState.QUEUED,
                 attempts=number,
@@ -63,7 +63,7 @@ def queue_attempt(draft: Draft, run: RunView, job_run: JobRun, cause: str, **fie
 
 def decide_unrun(draft: Draft, job_run: JobRun, state: JobRunState, cause: str | None) -> None:
     """Close a job run that will not run, naming the upstream job that decided it."""
-    draft.change(JobRunChanged(replace(job_run, state=state, cause=cause, ended=draft.now)))
+    draft.change(JobRunChanged(evolve(job_run, state=state, cause=cause, ended=draft.now)))
     draft.tell(
         "job_run",
         f"upstream {cause}" if cause else "killed",
@@ -82,7 +82,7 @@ def _follow(draft: Draft, attempt: Attempt, *, hopeless: bool) -> None:
     if not attempt.state.is_terminal:
         draft.change(
             JobRunChanged(
-                replace(
+                evolve(
                     job_run,
                     state=_JOB_RUN_STATE[attempt.state],
                     started=job_run.started or attempt.started,
@@ -92,7 +92,7 @@ def _follow(draft: Draft, attempt: Attempt, *, hopeless: bool) -> None:
         return
     failures = job_run.failures + (attempt.state is AttemptState.FAILED)
     losses = job_run.losses + (attempt.state is AttemptState.LOST)
-    job_run = replace(
+    job_run = evolve(
         job_run, failures=failures, losses=losses, started=job_run.started or attempt.started
     )
     spec = run.graph.specs[position]
@@ -102,7 +102,7 @@ def _follow(draft: Draft, attempt: Attempt, *, hopeless: bool) -> None:
     if run.run.kill is not None and attempt.state is not AttemptState.SUCCEEDED:
         wish = GiveUp(JobRunState.KILLED)
     if isinstance(wish, GiveUp):
-        draft.change(JobRunChanged(replace(job_run, state=wish.state, ended=attempt.ended)))
+        draft.change(JobRunChanged(evolve(job_run, state=wish.state, ended=attempt.ended)))
     else:
         queue_attempt(draft, run, job_run, f"retry after {attempt.state}", ready=wish.at)
 
@@ -114,5 +114,5 @@ def requeue(draft: Draft, key: AttemptKey) -> None:
         return
     run = draft.view.runs[key.run_id]
     job_run = run.job_run(run.graph.position[key.job_id])
-    draft.change(JobRunChanged(replace(job_run, state=JobRunState.QUEUED)))
+    draft.change(JobRunChanged(evolve(job_run, state=JobRunState.QUEUED)))
     draft.change(AttemptChanged(attempt))

@@ -1,13 +1,13 @@
 """The life of a run: created when due or asked for, begun when its DAG has room, ended when all its jobs are."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from moroccron.core.draft import Draft
 from moroccron.core.due import due_runs
 from moroccron.core.run_view import RunView
 from moroccron.model.changes import DagChanged, DagState, JobRunChanged, RunChanged
+from moroccron.model.evolve import evolve
 from moroccron.model.run import DataInterval, JobRun, Run, run_id
 from moroccron.model.states import JobRunState, RunKind, RunState
 
@@ -60,7 +60,7 @@ def schedule(draft: Draft, dag_id: str) -> None:
         create_run(
             draft, dag, identity, RunKind.SCHEDULED, interval, params=version.params, cause="due"
         )
-    dag = replace(dag, scheduled_until=due.scheduled_until, next_due=due.next_due)
+    dag = evolve(dag, scheduled_until=due.scheduled_until, next_due=due.next_due)
     draft.change(DagChanged(dag))
 
 
@@ -71,7 +71,7 @@ def begin_if_room(draft: Draft, run: RunView) -> None:
     running = sum(1 for sibling in siblings if sibling.run.state is RunState.RUNNING)
     if running >= run.graph.version.max_active_runs:
         return
-    draft.change(RunChanged(replace(run.run, state=RunState.RUNNING, started=draft.now)))
+    draft.change(RunChanged(evolve(run.run, state=RunState.RUNNING, started=draft.now)))
     _tell(draft, run.run, "begun", RunState.QUEUED)
     for position, spec in enumerate(run.graph.specs):
         draft.change(JobRunChanged(JobRun(run.run.id, spec.id, JobRunState.WAITING, position)))
@@ -90,7 +90,7 @@ def end_if_over(draft: Draft, run: RunView) -> None:
         state = RunState.FAILED
     else:
         state = RunState.SUCCEEDED
-    ended = replace(run.run, state=state, ended=draft.now)
+    ended = evolve(run.run, state=state, ended=draft.now)
     draft.change(RunChanged(ended))
     _tell(draft, ended, "all jobs are over", RunState.RUNNING)
 

@@ -26,6 +26,7 @@ from moroccron.model.command import (
     UnpauseDag,
 )
 from moroccron.model.errors import Fenced, StoreUnavailable
+from moroccron.model.events import RunRecalled
 from moroccron.model.load import LoadError
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
@@ -293,6 +294,23 @@ class TestLoad:
             ],
         )
         assert store.load().attempts == (second, stray, newer, dying)
+
+
+class TestRecall:
+    def test_of_an_unknown_run(self, store: Store) -> None:
+        assert store.recall("nope") is None
+
+    def test_gives_an_ended_run_with_its_newest_attempts(self, store: Store, begun: int) -> None:
+        over = a_run(VERSION, 1, state=RunState.FAILED)
+        jobs = (
+            a_job_run(over.id, "a", attempts=2, state=JobRunState.FAILED),
+            a_job_run(over.id, "b", position=1, state=JobRunState.UPSTREAM_FAILED),
+        )
+        first = an_attempt(over.id, "a", 1, state=AttemptState.FAILED)
+        second = an_attempt(over.id, "a", 2, state=AttemptState.FAILED)
+        store.commit(begun, a_run_of(VERSION, over))
+        store.commit(begun, [*map(JobRunChanged, jobs), *map(AttemptChanged, (first, second))])
+        assert store.recall(over.id) == RunRecalled(over, VERSION, jobs, (second,))
 
 
 class TestCommands:

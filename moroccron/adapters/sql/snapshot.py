@@ -22,6 +22,7 @@ from moroccron.adapters.sql.tables import (
     run_is_active,
 )
 from moroccron.model.dag_version import DagVersion
+from moroccron.model.events import RunRecalled
 from moroccron.model.run import Attempt
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import TERMINAL_ATTEMPTS, AttemptState
@@ -41,18 +42,15 @@ _JOB_RUNS = (
     .where(job_run.c.run_id.in_(_ACTIVE_RUNS))
     .order_by(job_run.c.run_id, job_run.c.position)
 )
-_NEWEST_ATTEMPTS = (
-    select(attempt)
-    .join(
-        job_run,
-        and_(
-            job_run.c.run_id == attempt.c.run_id,
-            job_run.c.job_id == attempt.c.job_id,
-            job_run.c.attempts == attempt.c.number,
-        ),
-    )
-    .where(job_run.c.run_id.in_(_ACTIVE_RUNS))
+_NEWEST = select(attempt).join(
+    job_run,
+    and_(
+        job_run.c.run_id == attempt.c.run_id,
+        job_run.c.job_id == attempt.c.job_id,
+        job_run.c.attempts == attempt.c.number,
+    ),
 )
+_NEWEST_ATTEMPTS = _NEWEST.where(job_run.c.run_id.in_(_ACTIVE_RUNS))
 _UNFINISHED_ATTEMPTS = select(attempt).where(attempt.c.state.in_(_UNFINISHED))
 _LOAD_ERRORS = select(load_error).order_by(load_error.c.file, load_error.c.position)
 
@@ -76,3 +74,22 @@ def _attempts(connection: Connection) -> list[Attempt]:
     rows = chain(connection.execute(_NEWEST_ATTEMPTS), connection.execute(_UNFINISHED_ATTEMPTS))
     found = {attempt.key: attempt for attempt in map(attempt_of, rows)}
     return [found[key] for key in sorted(found)]
+
+
+def read_recalled(connection: Connection, run_id: str) -> RunRecalled | None:
+    """A run, whether it is over or not, with what a command about it needs; None: there is none."""
+    row = connection.execute(select(run).where(run.c.id == run_id)).one_or_none()
+    if row is None:
+        return None
+    found = run_of(row)
+    content = connection.scalars(
+        select(dag_version.c.content).where(dag_version.c.id == found.version_id)
+    ).one()
+    jobs = select(job_run).where(job_run.c.run_id == run_id).order_by(job_run.c.position)
+    newest = _NEWEST.where(job_run.c.run_id == run_id).order_by(job_run.c.position)
+    return RunRecalled(
+        found,
+        DagVersion.from_json(content, found.version_id),
+        tuple(job_run_of(row) for row in connection.execute(jobs)),
+        tuple(attempt_of(row) for row in connection.execute(newest)),
+    )

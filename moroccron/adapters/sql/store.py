@@ -17,13 +17,14 @@ from sqlalchemy import Engine, select
 from moroccron.adapters.sql.batch import Batch
 from moroccron.adapters.sql.reading import Reader
 from moroccron.adapters.sql.rows import Row, command_of, load_error_row
-from moroccron.adapters.sql.snapshot import read_snapshot
+from moroccron.adapters.sql.snapshot import read_recalled, read_snapshot
 from moroccron.adapters.sql.statements import THE_ROW, Statements
 from moroccron.adapters.sql.tables import command, command_is_unanswered
 from moroccron.adapters.sql.writer import Cursor, Writer
 from moroccron.model.changes import Change, LoadErrorsChanged
 from moroccron.model.command import Command
 from moroccron.model.errors import Fenced
+from moroccron.model.events import RunRecalled
 from moroccron.model.snapshot import Snapshot
 
 PATIENCE = 15.0  #: seconds for which an unreachable database is tried again
@@ -60,6 +61,9 @@ class SqlStore:
 
     def load(self) -> Snapshot:
         return self._reader.read(read_snapshot)
+
+    def recall(self, run_id: str) -> RunRecalled | None:
+        return self._reader.read(lambda connection: read_recalled(connection, run_id))
 
     def commit(self, term: int, changes: Sequence[Change]) -> None:
         batch = Batch.of(changes)

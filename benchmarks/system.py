@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from moroccron import bootstrap
+from moroccron.bootstrap.readers import open_commands, open_queries
 from moroccron.model.command import TriggerRun
 from moroccron.model.run import Run
 from moroccron.ports import Commands, Queries
-from moroccron.settings import Settings
+from moroccron.settings import Settings, read
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE = 120.0  #: seconds until a benchmark that does not get on is given up
@@ -25,8 +25,8 @@ class System:
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
         self.dags = folder / "dags"
-        self.queries: Queries = bootstrap.open_queries(settings)
-        self.commands: Commands = bootstrap.open_commands(settings)
+        self.queries: Queries = open_queries(settings)
+        self.commands: Commands = open_commands(settings)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def pids(self, *names: str) -> list[int]:
@@ -76,9 +76,7 @@ def running(resources: str, *, write: Callable[[Path], None]) -> Iterator[System
             "MOROCCRON_RESOURCES": resources,
         }
         _moroccron(environment, "db", "upgrade").wait()
-        system = System(
-            folder, bootstrap.settings_from(dict(environment.items()), folder)
-        )
+        system = System(folder, read(flags={}, environ=environment, folder=folder).settings)
         try:
             for part in ("agent", "scheduler"):
                 system.processes[part] = _moroccron(environment, part)

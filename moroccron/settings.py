@@ -76,7 +76,7 @@ class Settings:
     dags: Path = _setting(Path("dags"), "Folder of the DAG files.", example='"dags"')
     host: str = _setting(
         "127.0.0.1",
-        "Address on which the pages and the API are served. There is no log-in yet: whoever reaches "
+        "Address on which the pages and the API are served. There is no login yet: whoever reaches "
         "it can run commands.",
         example='"127.0.0.1"',
     )

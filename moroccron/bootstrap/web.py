@@ -6,7 +6,7 @@ from importlib.metadata import version
 from moroccron.api.app import create_app
 from moroccron.api.serve import serve
 from moroccron.bootstrap.logs import open_logs
-from moroccron.bootstrap.store import open_commands, open_queries
+from moroccron.bootstrap.readers import open_commands, open_queries
 from moroccron.settings import Settings
 
 

@@ -10,6 +10,7 @@ from moroccron.cli import shapes
 from moroccron.cli.exit_codes import ExitCode
 from moroccron.cli.options import json_option, with_settings
 from moroccron.cli.output import diagnostics, emit_json, escape, say
+from moroccron.cli.times import amount
 from moroccron.model.load import LoadedFile, LoadError
 from moroccron.settings import Settings
 
@@ -70,10 +71,10 @@ def _tell(error: LoadError) -> None:
 def _sum_up(files: Sequence[LoadedFile], errors: Sequence[LoadError]) -> None:
     dags = sum(len(file.versions) for file in files)
     jobs = sum(len(version.jobs) for file in files for version in file.versions)
-    good = f"{len(files)} files, {dags} DAGs, {jobs} jobs"
+    good = f"{amount(len(files), 'file')}, {amount(dags, 'DAG')}, {amount(jobs, 'job')}"
     if errors:
         bad = len({error.file for error in errors})
-        say(f"[bold red]✘[/] {len(errors)} errors in {bad} of {good}")
+        say(f"[bold red]✘[/] {amount(len(errors), 'error')} in {bad} of {good}")
     elif not files:
         say("No DAG files there.")
     else:

@@ -1,8 +1,12 @@
-"""What standalone prints: a banner once the pages are served, and its children's words under their names."""
+"""What standalone prints: a banner once the pages are served, and its children's words under their names.
+
+Plain click, since the process that prints this lives as long as all others and is to stay small.
+"""
 
 from pathlib import Path
 
-from moroccron.cli.output import console, diagnostics, escape
+import click
+
 from moroccron.settings import Settings
 
 _COLOURS = {"scheduler": "cyan", "web": "green", "agent": "magenta"}
@@ -15,34 +19,32 @@ class Console:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._greeted = False
-        self._out = console()
-        self._err = diagnostics()
 
     def ready(self, url: str) -> None:
         """The banner, the first time only: the web process may have been started again."""
         if self._greeted:
             return
         self._greeted = True
-        settings = self._settings
-        self._out.print(
-            f"[bold green]moroccron[/] serves [bold]{escape(url)}[/]\n"
-            f"  DAGs      {escape(_short(settings.dags))}\n"
-            f"  work_dir  {escape(_short(settings.work_dir))}\n"
-            "  [dim]The embedded agent does not isolate jobs: they run as you, on this machine.[/]\n"
-            "  [dim]Ctrl-C ends it.[/]",
-            soft_wrap=True,
+        name, address = click.style("moroccron", fg="green", bold=True), click.style(url, bold=True)
+        click.echo(f"{name} serves {address}")
+        click.echo(f"  DAGs      {_short(self._settings.dags)}")
+        click.echo(f"  work_dir  {_short(self._settings.work_dir)}")
+        click.secho(
+            "  The embedded agent does not isolate jobs: they run as you, on this machine.",
+            dim=True,
         )
+        click.secho("  Ctrl-C ends it.", dim=True)
 
     def relay(self, name: str, line: str) -> None:
         """A line of a child, as it wrote it."""
-        prefix = f"[{_COLOURS[name]}]{name:<{_WIDTH}}[/] [dim]|[/]"
-        self._err.print(f"{prefix} {escape(line)}", soft_wrap=True)
+        prefix = click.style(f"{name:<{_WIDTH}}", fg=_COLOURS[name])
+        click.echo(f"{prefix} {click.style('|', dim=True)} {line}", err=True)
 
     def tell(self, message: str) -> None:
-        self._out.print(escape(message), soft_wrap=True)
+        click.echo(message)
 
     def warn(self, message: str) -> None:
-        self._err.print(f"[yellow]{escape(message)}[/]", soft_wrap=True)
+        click.secho(message, fg="yellow", err=True)
 
 
 def _short(path: Path) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from moroccron.bootstrap.store import open_commands, open_queries
+from moroccron.bootstrap.readers import open_commands, open_queries
 from moroccron.cli import asking, finding, shapes, times, words
 from moroccron.cli.finding import DAG_ID
 from moroccron.cli.fires import next_fires

@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from moroccron import settings
-from moroccron.bootstrap.store import open_queries
+from moroccron.bootstrap.readers import open_queries
 from moroccron.cli.errors import Failure
 from moroccron.cli.exit_codes import ExitCode
 from moroccron.model.errors import MoroccronError, NotFound

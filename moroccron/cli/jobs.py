@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from moroccron.bootstrap.store import open_commands, open_queries
+from moroccron.bootstrap.readers import open_commands, open_queries
 from moroccron.cli import asking, finding, shapes, times, words
 from moroccron.cli.finding import JOB_ID, RUN_ID
 from moroccron.cli.options import STORE, answer_option, json_option, with_settings

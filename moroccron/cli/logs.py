@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from moroccron.bootstrap.logs import open_logs
-from moroccron.bootstrap.store import open_queries
+from moroccron.bootstrap.readers import open_queries
 from moroccron.cli import asking, finding, shapes, words
 from moroccron.cli.errors import Failure
 from moroccron.cli.exit_codes import ExitCode

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from moroccron.bootstrap.store import open_commands, open_queries
+from moroccron.bootstrap.readers import open_commands, open_queries
 from moroccron.cli import asking, finding, shapes, times, words
 from moroccron.cli.errors import Failure
 from moroccron.cli.exit_codes import ExitCode
@@ -148,7 +148,7 @@ def kill_run(run_id: str, yes: bool, patience: float, as_json: bool, settings: S
 
 def _confirm(run: Run, jobs: Sequence[JobRun]) -> None:
     """Say what will be touched and ask, if there is somebody to ask."""
-    if not sys.stdin.isatty():
+    if not is_terminal():
         return
     open_jobs = sum(not job.state.is_terminal for job in jobs)
     click.confirm(
@@ -156,3 +156,8 @@ def _confirm(run: Run, jobs: Sequence[JobRun]) -> None:
         abort=True,
         err=True,
     )
+
+
+def is_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty()

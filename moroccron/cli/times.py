@@ -1,4 +1,4 @@
-"""How moments and durations read: relative to now, one format. Must not know what they belong to."""
+"""How moments, durations and amounts read: one format each. Must not know what they belong to."""
 
 from datetime import datetime
 from itertools import pairwise
@@ -48,3 +48,8 @@ def relative(moment: datetime | None, now: datetime) -> str:
 def exact(moment: datetime) -> str:
     """The moment in its own zone, to the second."""
     return moment.strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def amount(number: int, thing: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

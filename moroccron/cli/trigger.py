@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from moroccron.bootstrap.store import open_commands, open_queries
+from moroccron.bootstrap.readers import open_commands, open_queries
 from moroccron.cli import asking, finding, shapes
 from moroccron.cli.errors import Failure
 from moroccron.cli.exit_codes import ExitCode

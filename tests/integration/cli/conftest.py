@@ -23,6 +23,7 @@ from moroccron.feed import CommandFeed
 from moroccron.loop import Loop
 from moroccron.model.changes import Change
 from moroccron.model.effects import Effect
+from moroccron.model.errors import Fenced
 
 
 class World:
@@ -104,7 +105,10 @@ def leader(world: World) -> Iterator[Callable[[], None]]:
         def turn() -> None:
             while not stop.wait(0.01):
                 feed.poll()
-                loop.turn(loop.drain())
+                try:
+                    loop.turn(loop.drain())
+                except Fenced:
+                    return  # a test took over
 
         threads.append(threading.Thread(target=turn))
         threads[-1].start()

@@ -1,0 +1,162 @@
+"""Commands that ask something of the leader, answered by the real engine, by nobody, or refused."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from click.testing import Result
+
+from moroccron.model.changes import AttemptChanged, JobRunChanged, RunChanged
+from moroccron.model.run import Run
+from moroccron.model.states import AttemptState, JobRunState, KillReason, RunState
+from moroccron.testing import EPOCH, a_job_run, a_run, a_run_of, a_version, an_attempt
+from tests.integration.cli.conftest import World
+
+VERSION = a_version("etl", {"a": [], "b": ["a"]}, params={"day": "monday", "n": 3, "note": None})
+RUN = a_run(VERSION)
+
+Lead = Callable[[], None]
+
+
+@pytest.fixture
+def etl(world: World) -> World:
+    world.commit(a_run_of(VERSION, RUN))
+    return world
+
+
+def test_trigger_tells_the_run(etl: World, leader: Lead) -> None:
+    leader()
+    result = etl.run("runs", "trigger", "etl", "--param", "n=4", "--param", "day=3")
+    assert result.exit_code == 0, result.output
+    assert "etl@manual-1 has begun" in result.stdout
+    run = etl.queries.run("etl@manual-1")
+    assert run.params == {"day": "3", "n": 4, "note": None}
+    assert run.requested_by
+
+
+def test_trigger_json(etl: World, leader: Lead) -> None:
+    leader()
+    told = etl.json("runs", "trigger", "etl", "--logical-date", "2026-03-01T06:00+01:00")
+    assert (told["status"], told["run_id"]) == ("done", "etl@manual-1")
+    moment = etl.queries.run("etl@manual-1").logical_date
+    assert moment == datetime(2026, 3, 1, 5, tzinfo=UTC)
+
+
+def test_without_a_leader_the_command_stays(etl: World) -> None:
+    result = etl.run("runs", "trigger", "etl", "--timeout", "0.05")
+    assert result.exit_code == 5
+    assert "stored as command 1" in result.stderr
+    assert "do not ask twice" in result.stderr
+    [command] = etl.store.unanswered_commands(0, 10)
+    assert command.id == 1
+
+
+def test_pause_and_unpause(etl: World, leader: Lead) -> None:
+    leader()
+    assert "no scheduled runs begin" in etl.run("dags", "pause", "etl").stdout
+    assert etl.queries.dag("etl").state.paused
+    assert "paused" in etl.run("dags", "list").stdout
+    assert etl.json("dags", "unpause", "etl")["status"] == "done"
+    assert not etl.queries.dag("etl").state.paused
+
+
+def test_kill_asks_nobody_without_a_terminal(etl: World, leader: Lead) -> None:
+    leader()
+    result = etl.run("runs", "kill", RUN.id)
+    assert result.exit_code == 0, result.output
+    assert etl.queries.run(RUN.id).kill is KillReason.REQUESTED
+
+
+def test_kill_asks_on_a_terminal(etl: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def refuse(text: str, **_: object) -> None:
+        asked.append(text)
+        raise SystemExit(1)
+
+    monkeypatch.setattr("moroccron.cli.runs.is_terminal", lambda: True)
+    monkeypatch.setattr("click.confirm", refuse)
+    assert etl.run("runs", "kill", RUN.id).exit_code == 1
+    assert asked == [f"End run {RUN.id}, with 2 of its 2 jobs not over yet?"]
+    assert not etl.store.unanswered_commands(0, 10)
+
+
+def test_what_is_over_cannot_be_killed(etl: World) -> None:
+    over = a_run(VERSION, day=1, state=RunState.SUCCEEDED, ended=EPOCH)
+    etl.commit([RunChanged(over)])
+    result = etl.run("runs", "kill", over.id)
+    assert result.exit_code == 4
+    assert "is over: succeeded" in result.stderr
+
+
+def test_a_refusal_says_why(etl: World, leader: Lead) -> None:
+    leader()
+    result = etl.run("jobs", "retry", RUN.id, "a")
+    assert result.exit_code == 4
+    assert "only a job that is over can be retried" in result.stderr
+
+
+def test_retry(etl: World, leader: Lead) -> None:
+    failed = a_job_run(RUN.id, "a", state=JobRunState.FAILED, attempts=1, failures=1)
+    attempt = an_attempt(RUN.id, "a", state=AttemptState.FAILED, ended=EPOCH, exit_code=1)
+    etl.commit([JobRunChanged(failed), AttemptChanged(attempt)])
+    leader()
+    result = etl.run("jobs", "retry", "etl@latest", "a")
+    assert result.exit_code == 0, result.output
+    assert [each.number for each in etl.queries.attempts(RUN.id, "a")] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "words"),
+    [(RunState.SUCCEEDED, 0, "✔ succeeded"), (RunState.KILLED, 1, "■ killed")],
+)
+def test_wait_ends_as_the_run_ended(
+    etl: World, leader: Lead, state: RunState, code: int, words: str
+) -> None:
+    result = _trigger_and_end(etl, leader, state)
+    assert result.exit_code == code, result.output
+    assert words in result.stdout
+    assert "has begun" in result.stderr
+
+
+def test_wait_json(etl: World, leader: Lead) -> None:
+    result = _trigger_and_end(etl, leader, RunState.FAILED, "--json")
+    assert result.exit_code == 1
+    told = json.loads(result.stdout)
+    assert (told["id"], told["state"], len(told["jobs"])) == ("etl@manual-1", "failed", 2)
+
+
+def _trigger_and_end(etl: World, leader: Lead, state: RunState, *words: str) -> Result:
+    """Trigger and wait, while somebody else writes that the run is over."""
+    leader()
+    ended = threading.Event()
+
+    def end() -> None:
+        while not ended.wait(0.02):
+            for run in etl.queries.runs(states=[RunState.RUNNING]):
+                if run.id == "etl@manual-1":
+                    return _write_end(etl, run, state)
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    try:
+        return etl.run("runs", "trigger", "etl", "--wait", "--wait-timeout", "20", *words)
+    finally:
+        ended.set()
+        thread.join(10)
+
+
+def _write_end(etl: World, run: Run, state: RunState) -> None:
+    """As a new leader would."""
+    term = etl.store.begin_term("the end")
+    etl.store.commit(term, [RunChanged(replace(run, state=state, ended=datetime.now(UTC)))])
+
+
+def test_wait_does_not_wait_for_ever(etl: World, leader: Lead) -> None:
+    leader()
+    result = etl.run("runs", "trigger", "etl", "--wait", "--wait-timeout", "0.1")
+    assert result.exit_code == 1
+    assert "is not over after 0.1 s; it goes on" in result.stderr

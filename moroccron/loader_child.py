@@ -85,7 +85,7 @@ class _Reader:
         path = os.path.join(self._root, file)
         self._opened.clear()
         sys.path[:] = [*self._path, *dict.fromkeys((os.path.dirname(path), self._root))]
-        answer: Answer = {"file": file, "versions": [], "errors": []}
+        answer: Answer = {"file": file, "versions": [], "errors": [], "memory": False}
         try:
             answer["versions"], answer["errors"] = copy_context().run(self._run, path)
         except BaseException as error:  # whatever an author's code may raise
@@ -195,7 +195,7 @@ def _located(problem: DagInvalid) -> Answer:
 @dataclass(frozen=True, slots=True)
 class _Place:
     file: str
-    line: int | None
+    line: int
 
 
 def _explain(error: BaseException, path: str, root: str) -> Answer:
@@ -220,7 +220,7 @@ def _places(error: BaseException, path: str) -> list[_Place]:
         places.append(_Place(step.tb_frame.f_code.co_filename, step.tb_lineno))
         step = step.tb_next
     if isinstance(error, SyntaxError):
-        places.append(_Place(error.filename or path, error.lineno))
+        places.append(_Place(error.filename or path, error.lineno or 1))
     return places
 
 

@@ -7,7 +7,7 @@ here knows what changed or what was known before.
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from moroccron.model.errors import MoroccronError
 from moroccron.model.load import LoadError
 
 _MANY = 40  #: files from which on a second process pays
+_DOUBTS = 20  #: files with errors that are read twice
 _TIME_SIGNALS = (-signal.SIGXCPU, -signal.SIGALRM)  #: the child's own guards
 
 
@@ -57,40 +58,50 @@ def read(root: Path, files: Sequence[str], limits: Limits) -> list[Reading]:
 
 
 def _read_share(root: Path, files: Sequence[str], limits: Limits) -> list[Reading]:
-    """Read files one after another, with a new process whenever one is used up."""
-    left = deque(files)
-    readings: list[Reading] = []
-    while left:
-        readings += _with_one_process(root, left, limits)
-    return readings
+    share = _Share(root, files, limits)
+    while share.left:
+        share.use_one_process()
+    return share.readings
 
 
-def _with_one_process(root: Path, left: deque[str], limits: Limits) -> Iterator[Reading]:
-    """Take files from the left until none is left or the process is used up.
+class _Share:
+    """Files that are read one after another, in a new process whenever one is used up.
 
-    A death, or want of memory, is held against a file only when it was the first: else it is read again in a
-    new process, since what earlier files left behind may have been the cause. A hang is the file's own.
+    What goes wrong is held against a file only when it was the first of its process: else it is read again in
+    a new one, since what earlier files left behind may be the cause. After so many files that were rightly
+    blamed (a helper of theirs is broken, say) that care is dropped, so that it cannot take for ever.
     """
-    with Child(root, list(left), limits) as child:
-        stillborn = child.start()
-        if stillborn is not None:
-            raise ChildUnusable(
-                f"the process that reads DAG files fails: {stillborn.output[-500:]}"
-            )
-        first = True
-        while left:
-            answer = child.next_answer()
-            if isinstance(answer, Death):
-                if answer.code == 0 and not first:
-                    return  # it had enough
-                if first or answer.hung:
-                    file = left.popleft()
-                    yield Reading(file, errors=(_blame(answer, file, root, limits),))
-                return
-            if answer.get("memory") and not first:
-                return
-            yield _reading(left.popleft(), answer)
-            first = False
+
+    def __init__(self, root: Path, files: Sequence[str], limits: Limits) -> None:
+        self.left = deque(files)
+        self.readings: list[Reading] = []
+        self._root = root
+        self._limits = limits
+        self._doubts = _DOUBTS
+
+    def use_one_process(self) -> None:
+        with Child(self._root, list(self.left), self._limits) as child:
+            stillborn = child.start()
+            if stillborn is not None:
+                raise ChildUnusable(f"no process can read DAG files: {stillborn.output[-500:]}")
+            is_first = True
+            while self.left and self._take(child.next_answer(), is_first):
+                is_first = False
+
+    def _take(self, answer: Answer | Death, is_first: bool) -> bool:
+        """Keep what was said of the next file; False when this process is not to be asked again."""
+        if isinstance(answer, Death):
+            if is_first or answer.hung:
+                file = self.left.popleft()
+                error = _blame(answer, file, self._root, self._limits)
+                self.readings.append(Reading(file, errors=(error,)))
+            return False
+        if answer["errors"]:
+            if not is_first and (self._doubts > 0 or answer["memory"]):
+                return False
+            self._doubts -= 1
+        self.readings.append(_reading(self.left.popleft(), answer))
+        return True
 
 
 def _reading(file: str, answer: Answer) -> Reading:

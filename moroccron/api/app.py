@@ -3,7 +3,6 @@
 Given the doors to the outside and nothing else: it reads through Queries and asks through Commands.
 """
 
-import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -80,6 +79,3 @@ def _as_problems(document: dict[str, Any]) -> dict[str, Any]:
 def _healthz() -> Response:
     """This process serves. Says nothing of database or leader: see /api/v1/health."""
     return Response("ok\n", mimetype="text/plain")
-
-
-logging.getLogger("waitress.queue").setLevel(logging.ERROR)

@@ -38,6 +38,7 @@ def serve(
     `threads` answer requests; live streams have as many more as there may be streams.
     Port 0 takes any free one. Raises PortInUse or CannotListen.
     """
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a short queue is no news
     given = cast(Doors, app.extensions["moroccron"])
     listening = listen(host, port)
     server = create_server(

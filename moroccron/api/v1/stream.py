@@ -36,6 +36,8 @@ _EVENTS: ResponseDict = {
 @api.get("/events/stream", responses=_EVENTS)
 def stream(query: StreamQuery) -> Response:
     """Follow what happens, from now on or from a line on (also by the header Last-Event-ID)."""
+    if request.method == "HEAD":  # a body that nobody reads is closed by nobody
+        return Response(mimetype="text/event-stream")
     given = doors()
     after = _resume_after(query)
     if after is None:

@@ -34,8 +34,9 @@ class LocalDriver:
         self._path = socket_path
         self._on_deposed = on_deposed
         self._stopping = threading.Event()
-        self._lock = threading.Lock()  #: guards `_socket` and what is written to it
-        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()  #: guards both below and what is written to them
+        self._connection: socket.socket | None = None  #: open, perhaps not subscribed yet
+        self._socket: socket.socket | None = None  #: subscribed
         self._thread: threading.Thread | None = None
         self._framework_id: str | None = None
         self._emit: Callable[[Event], None] = lambda _: None
@@ -62,8 +63,8 @@ class LocalDriver:
         """Disconnect. Tasks run on."""
         self._stopping.set()
         with self._lock:
-            if self._socket is not None:
-                _shut(self._socket)
+            if self._connection is not None:
+                _shut(self._connection)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
@@ -83,7 +84,7 @@ class LocalDriver:
             with connection:
                 reason = self._listen(connection)
                 with self._lock:
-                    self._socket = None
+                    self._connection = self._socket = None
             self._left(reason)
 
     def _connect(self) -> socket.socket:
@@ -92,6 +93,7 @@ class LocalDriver:
         timeout = struct.pack("ll", _SEND_TIMEOUT, 0)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
         with self._lock:
+            self._connection = connection
             if self._stopping.is_set():
                 _shut(connection)
             else:

@@ -11,6 +11,7 @@ Every line is appended to the task's record before the agent is told: whoever re
 as much as the agent would have known.
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -181,12 +182,14 @@ class Executor:
             self._quit = True
 
     def _flush(self) -> None:
-        """Blocking: an agent that does not read is an agent that is about to die, and then this fails."""
+        """Blocking: an agent that does not read is an agent that is about to die, and then this fails.
+
+        A failure is no matter: the records hold what it would have said, and what the agent said before it
+        left is still to be read.
+        """
         if self._agent is not None:
-            try:
+            with contextlib.suppress(OSError):
                 self._agent.sendall(b"".join(self._output))
-            except OSError:
-                self._drop_agent()
         self._output = []
 
     # ------------------------------------------------------------------ processes
@@ -319,8 +322,8 @@ def _spawn_as(
     entry = pwd.getpwnam(user)
     environ = {**environ, "USER": user, "LOGNAME": user, "HOME": entry.pw_dir}
     with open(out, "ab") as stdout, open(err, "ab") as stderr:
-        for file in (stdout, stderr):
-            os.fchown(file.fileno(), entry.pw_uid, entry.pw_gid)
+        for place in (sandbox, stdout.fileno(), stderr.fileno()):
+            os.chown(place, entry.pw_uid, entry.pw_gid)
         process = subprocess.Popen(
             argv,
             executable=_program(argv[0], environ),
@@ -350,8 +353,16 @@ def _explain(program: str, error: Exception) -> str:
     return f"cannot start {program}: {reason}"
 
 
+def _heed_all_signals() -> None:
+    """What whoever started us ignored (a shell, nohup), tasks would ignore as well."""
+    for number in signal.valid_signals():
+        if signal.getsignal(number) is signal.SIG_IGN and number not in _DEFAULT_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main() -> None:
     """The agent hands over the listening socket as the file descriptor named in the only argument."""
+    _heed_all_signals()
     with socket.socket(fileno=int(sys.argv[1])) as listener:
         listener.set_inheritable(False)
         Executor(listener).run()

@@ -3,6 +3,7 @@
 Owns the executor's socket and process. What is said over it is `tasks`' and `executor`'s business.
 """
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,18 @@ class ExecutorLink:
                 start_new_session=True,
             )
             self.connection = LineConnection(paths.connect(self._work_dir.executor_socket))
+
+    def dismiss(self) -> None:
+        """Let the executor end, now that it has no tasks, and wait a moment until it has."""
+        if self.connection is None:
+            return
+        self.connection.send({"quit": True})
+        with contextlib.suppress(OSError):
+            self.connection.socket.settimeout(_LEAVE_TIME)
+            self.connection.flush()
+            while self.connection.receive() is not None:
+                continue
+        self.lost()
 
     def lost(self) -> None:
         """The connection broke: the executor is dead, or must be, before another may be started."""

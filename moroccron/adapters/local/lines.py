@@ -65,5 +65,12 @@ class LineConnection:
             return None
         return not self._unsent
 
+    def finish(self, patience: float) -> None:
+        """Send what is left, for at most so many seconds, and close."""
+        self.socket.settimeout(patience)
+        while self.flush() is False:
+            continue
+        self.close()
+
     def close(self) -> None:
         self.socket.close()

@@ -110,12 +110,9 @@ class Server:
 
     def _leave(self) -> None:
         """Updates that nobody acknowledged stay on the disk, for the next agent."""
-        self._order({"quit": True})
-        for connection in (self._executor.connection, self._scheduler):
-            if connection is not None:
-                connection.socket.settimeout(_GOODBYE)
-                connection.flush()
-                connection.close()
+        self._executor.dismiss()
+        if self._scheduler is not None:
+            self._scheduler.finish(_GOODBYE)
         for newcomer in self._newcomers:
             newcomer.close()
         if self._listener is not None:

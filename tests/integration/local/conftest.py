@@ -1,5 +1,8 @@
 """An agent process of its own for each test, and as many schedulers as it likes."""
 
+import functools
+import http.server
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,3 +37,23 @@ def connect(agent: AgentProcess) -> Iterator[Callable[[], Scheduler]]:
 @pytest.fixture
 def scheduler(connect: Callable[[], Scheduler]) -> Scheduler:
     return connect()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Tests speak for themselves."""
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """The address of a web server with one page."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "page.txt").write_text("from afar\n")
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response
 from flask_openapi3 import Info, OpenAPI
 
-from moroccron.api import problems, security, show
+from moroccron.api import graphing, problems, security, show
 from moroccron.api.doors import Doors, hang
 from moroccron.api.pages import dag, frame, home, job, run, small
 from moroccron.api.params import MAX_BODY
@@ -45,7 +45,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
     tail = Tail(queries, max_streams)
-    hang(app.extensions, Doors(queries, commands, logs, tail, version))
+    hang(app.extensions, Doors(queries, commands, logs, tail, graphing.Whys(), version))
     problems.register(app)
     security.Guard(app, frozenset(hosts))
     show.register(app)

@@ -9,6 +9,7 @@ from typing import cast
 
 from flask import current_app
 
+from moroccron.api.graphing import Whys
 from moroccron.api.tail import Tail
 from moroccron.ports import Commands, Logs, Queries
 
@@ -23,6 +24,7 @@ class Doors:
     commands: Commands
     logs: Logs
     tail: Tail
+    whys: Whys
     version: str
 
     def now(self) -> datetime:

@@ -1,11 +1,11 @@
 """A version's jobs and a run's states as arrays by index: small to send, quick to draw."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from moroccron.api.schemas import StatesOut, StructureOut
 from moroccron.model.dag_version import DagVersion, TriggerRule
-from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.run import Attempt, AttemptKey, JobRun
 from moroccron.model.states import JobRunState
 from moroccron.ports import Queries
 
@@ -18,6 +18,32 @@ _ASKED_ONE_BY_ONE = 5  #: with more troubled jobs, one query for the whole run i
 _WHY_LENGTH = 160
 
 
+class Whys:
+    """Why jobs are in trouble, remembered: what an ended attempt said never changes."""
+
+    def __init__(self, held: int = 20_000) -> None:
+        self._held = held
+        self._said: dict[AttemptKey, str] = {}
+
+    def of(self, queries: Queries, jobs: Sequence[JobRun]) -> dict[int, str]:
+        """The first line of the error by the job's position, for those of one run that have one."""
+        troubled = [job for job in jobs if job.attempts and job.state in _TROUBLED]
+        new = [job for job in troubled if _key(job) not in self._said]
+        if new:
+            self._learn(newest_attempts(queries, new[0].run_id, new))
+        said = ((job.position, self._said.get(_key(job))) for job in troubled)
+        return {position: text for position, text in said if text}
+
+    def _learn(self, found: Mapping[str, Attempt]) -> None:
+        if len(self._said) > self._held:
+            self._said = {}
+        self._said |= {
+            attempt.key: first_line(attempt)
+            for attempt in found.values()
+            if attempt.state.is_terminal
+        }
+
+
 def structure(version: DagVersion) -> StructureOut:
     """Jobs and edges."""
     index = {job.id: i for i, job in enumerate(version.jobs)}
@@ -26,7 +52,7 @@ def structure(version: DagVersion) -> StructureOut:
         for i, job in enumerate(version.jobs)
         if job.trigger_rule is not TriggerRule.ALL_SUCCESS
     }
-    return StructureOut(
+    return StructureOut.model_construct(  # ours: nothing to validate
         version=version.id,
         jobs=list(index),
         upstream=[[index[name] for name in job.upstream] for job in version.jobs],
@@ -34,13 +60,14 @@ def structure(version: DagVersion) -> StructureOut:
     )
 
 
-def states(queries: Queries, run: Run) -> StatesOut:
+def states(queries: Queries, whys: Whys, run_id: str) -> StatesOut:
     """Where the jobs stand. The history's end is read first: what comes after it will be told again."""
     last = queries.last_history_id()
-    run = queries.run(run.id)
-    jobs = queries.job_runs(run.id)
+    run = queries.run(run_id)
+    jobs = queries.job_runs(run_id)
     base = _millis(run.created)
-    return StatesOut(
+    return StatesOut.model_construct(  # ours: nothing to validate
+        dag=run.dag_id,
         run=run.id,
         run_state=run.state,
         version=run.version_id,
@@ -52,7 +79,7 @@ def states(queries: Queries, run: Run) -> StatesOut:
         ready=[_after(base, job.ready) for job in jobs],
         started=[_after(base, job.started) for job in jobs],
         ended=[_after(base, job.ended) for job in jobs],
-        why=_why(queries, run.id, jobs),
+        why=whys.of(queries, jobs),
     )
 
 
@@ -76,15 +103,8 @@ def newest_attempts(queries: Queries, run_id: str, jobs: Sequence[JobRun]) -> di
     return {attempt.job_id: attempt for attempt in queries.attempts(run_id)}
 
 
-def _why(queries: Queries, run_id: str, jobs: Sequence[JobRun]) -> dict[int, str]:
-    troubled = [job for job in jobs if job.state in _TROUBLED]
-    newest = newest_attempts(queries, run_id, troubled)
-    out: dict[int, str] = {}
-    for job in troubled:
-        attempt = newest.get(job.job_id)
-        if attempt is not None and (said := first_line(attempt)):
-            out[job.position] = said
-    return out
+def _key(job: JobRun) -> AttemptKey:
+    return AttemptKey(job.run_id, job.job_id, job.attempts)
 
 
 def _millis(moment: datetime) -> int:

@@ -295,6 +295,7 @@ class StatesOut(Out):
     """Where a run's jobs stand. Arrays go by the job's index in the version's graph; times are milliseconds
     after `base` (itself milliseconds since 1970)."""
 
+    dag: str
     run: str
     run_state: RunState
     version: str

@@ -17,19 +17,18 @@ api = APIBlueprint("v1_graph", __name__, abp_tags=[Tag(name="Graph")], abp_respo
 @api.get("/dags/<dag_id>/graph", responses={200: GraphOut})
 def graph(path: DagPath, query: GraphQuery) -> Response:
     """Both parts at once: of a run, or of the newest one."""
-    queries = doors().queries
-    dag = queries.dag(path.dag_id, 1)
-    newest = dag.recent[0].id if dag.recent else None
-    run_id = query.run or newest
+    given = doors()
+    run_id = query.run
     if run_id is None:
-        return reply(GraphOut(structure=graphing.structure(dag.version), states=None))
-    run = queries.run(run_id)
-    if run.dag_id != path.dag_id:
+        dag = given.queries.dag(path.dag_id, 1)
+        if not dag.recent:
+            return reply(GraphOut(structure=graphing.structure(dag.version), states=None))
+        run_id = dag.recent[0].id
+    found = graphing.states(given.queries, given.whys, run_id)
+    if found.dag != path.dag_id:
         raise NotFound(f"{path.dag_id} has no run {run_id}.")
-    version = dag.version if run.version_id == dag.version.id else queries.version(run.version_id)
-    return reply(
-        GraphOut(structure=graphing.structure(version), states=graphing.states(queries, run))
-    )
+    version = given.queries.version(found.version)
+    return reply(GraphOut.model_construct(structure=graphing.structure(version), states=found))
 
 
 @api.get("/dags/<dag_id>/versions/<version_id>/graph", responses={200: StructureOut})
@@ -43,6 +42,5 @@ def structure(path: VersionPath) -> Response:
 @api.get("/runs/<run_id>/states", responses={200: StatesOut})
 def states(path: RunPath) -> Response:
     """Where the jobs of a run stand."""
-    queries = doors().queries
-    found = graphing.states(queries, queries.run(path.run_id))
-    return reply(found)
+    given = doors()
+    return reply(graphing.states(given.queries, given.whys, path.run_id))

@@ -64,7 +64,7 @@ class Loop:
     def run(self) -> None:
         """Turn until stopped. Sleeps until the next event or due time."""
         while not self._stopping:
-            self.turn(self._await_events())
+            self.turn(self.await_events())
 
     def turn(self, events: list[Event]) -> None:
         """One batch: decide on the events and on the time, commit, then act."""
@@ -92,7 +92,8 @@ class Loop:
         """When to turn again although nothing happens."""
         return self._view.next_wake()
 
-    def _await_events(self) -> list[Event]:
+    def await_events(self) -> list[Event]:
+        """Sleep until the next event or due time; the events that are there then."""
         events: list[Event] = []
         try:
             self._take(self._queue.get(timeout=self._patience()), events)

@@ -75,10 +75,11 @@ class _Reader:
         self._opened: set[str] = set()
         self._path = list(sys.path)
         self._environment = dict(os.environ)
+        self._environment_changed = False
         self._modules = set(sys.modules)
         self.is_clean = True  #: whether another file may still be read in this process
         sys.dont_write_bytecode = True
-        sys.addaudithook(self._watch_opened)
+        sys.addaudithook(self._watch)
 
     def read(self, file: str) -> Answer:
         """The answer for a file; the path is relative to the root."""
@@ -111,20 +112,24 @@ class _Reader:
         versions = []
         errors: list[Answer] = list(_declared_twice(dags))
         for dag in dags:
-            problems = dag.problems(self._most)
-            errors += [_located(problem) for problem in problems]
-            if not problems:
+            try:
                 version = dag.version(self._most)
-                text = version.to_json()
-                versions.append([version.id, text, dag.line])
-                if len(text) > _MOST_TEXT:
-                    errors.append(_too_large(dag, len(text)))
+            except DagInvalid:
+                errors += [_located(problem) for problem in dag.problems(self._most)]
+                continue
+            text = version.to_json()
+            versions.append([version.id, text, dag.line])
+            if len(text) > _MOST_TEXT:
+                errors.append(_too_large(dag, len(text)))
         return ([], errors) if errors else (versions, [])
 
-    def _watch_opened(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Every file that is opened, for imports as well: what the DAG file depends on."""
-        if event == "open" and isinstance(arguments[0], str | bytes):
-            self._opened.add(os.fsdecode(arguments[0]))
+    def _watch(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Hear of every file that is opened, for imports as well: what the DAG file depends on."""
+        if event == "open":
+            if isinstance(arguments[0], str | bytes):
+                self._opened.add(os.fsdecode(arguments[0]))
+        elif event in ("os.putenv", "os.unsetenv"):
+            self._environment_changed = True
 
     def _inside(self, paths: set[str]) -> set[str]:
         """Those of the folder, relative to it."""
@@ -138,9 +143,10 @@ class _Reader:
             else:
                 self._modules.add(name)
         os.chdir(self._root)
-        if os.environ != self._environment:
+        if self._environment_changed:
             os.environ.clear()
             os.environ.update(self._environment)
+            self._environment_changed = False
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
         if threading.active_count() > 1:
             self.is_clean = False

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from moroccron.model.constraint import Constraint, Operator
@@ -108,6 +109,7 @@ _RESOURCES = tuple(f.name for f in fields(Resources))  #: in the order of `as_tu
 _JOB_DEFAULTS = {
     f.name: f.default for f in fields(JobSpec) if f.name not in ("id", "command", "resources")
 }
+_job_values = attrgetter(*_JOB_DEFAULTS)
 _DAG_DEFAULTS: dict[str, Any] = {
     f.name: ({} if f.name == "params" else f.default)
     for f in fields(DagVersion)
@@ -135,8 +137,7 @@ def _encode_job(job: JobSpec) -> dict[str, Any]:
     out: dict[str, Any] = {"id": job.id, "command": job.command}
     amounts = zip(_RESOURCES, job.resources.as_tuple(), strict=True)
     out["resources"] = {name: amount for name, amount in amounts if amount}
-    for name, default in _JOB_DEFAULTS.items():
-        value = getattr(job, name)
+    for (name, default), value in zip(_JOB_DEFAULTS.items(), _job_values(job), strict=True):
         if value == default:
             continue
         if name == "constraints":

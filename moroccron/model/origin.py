@@ -43,13 +43,13 @@ def author_docstring() -> str:
 
 def _author() -> FrameType:
     """The frame in the file being read; else the first that is not ours."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
-        frame = frame.f_back
+    nearest = sys._getframe(2)
     collector = _collector.get()
-    if collector is None or frame.f_code.co_filename == collector[0]:
-        return frame
-    outer: FrameType | None = frame.f_back
-    while outer is not None and outer.f_code.co_filename != collector[0]:
-        outer = outer.f_back
-    return outer or frame
+    frame: FrameType | None = nearest
+    while collector is not None and frame is not None:
+        if frame.f_code.co_filename == collector[0]:
+            return frame
+        frame = frame.f_back
+    while nearest.f_back is not None and nearest.f_globals.get("__name__", "").startswith(_OURS):
+        nearest = nearest.f_back
+    return nearest

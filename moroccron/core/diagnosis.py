@@ -6,9 +6,10 @@ resource (another job's end may), a constraint on the group. Worked out per shap
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 
 from moroccron.core.lots import Ledger, Lot
-from moroccron.core.rooms import Amounts, Room
+from moroccron.core.rooms import CPUS, MEM, Amounts, Room
 from moroccron.core.spreading import Spreader
 from moroccron.model.constraint import Constraint
 from moroccron.model.packing import Shape, Unplaced, Veto, VetoKind
@@ -22,8 +23,10 @@ class Diagnosis:
     """Answers for any lot of a round that is over."""
 
     def __init__(self, rooms: Sequence[Room], spreader: Spreader, ledger: Ledger) -> None:
-        self._rooms = sorted(rooms, key=lambda room: room.free[0])
-        self._cpus = [room.free[0] for room in self._rooms]
+        self._rooms = sorted(rooms, key=lambda room: room.free[CPUS])
+        self._cpus = [room.free[CPUS] for room in self._rooms]
+        most = accumulate((room.free[MEM] for room in reversed(self._rooms)), max)
+        self._most_mem_from = [*reversed(list(most)), 0]  #: of that room and all with more cpus
         self._spreader = spreader
         self._ledger = ledger
         self._known: dict[Shape, _Findings] = {}
@@ -39,10 +42,18 @@ class Diagnosis:
         return Unplaced(lot.shape, attempts, len(self._rooms), vetoes, nearest)
 
     def _consider(self, lot: Lot, count: "_Count") -> None:
-        """Without constraints on the agent, all rooms with too few cpus are one step."""
+        """Without constraints on the agent, all rooms with too few cpus are one step.
+
+        So are those with too little memory when nothing but cpus and memory is asked for: the lot would have
+        been placed had any room enough of both.
+        """
         first = 0
-        if not lot.alone and (first := bisect_left(self._cpus, lot.demand[0])):
-            count.short(0, self._cpus[first - 1], first)
+        if not lot.alone and (first := bisect_left(self._cpus, lot.demand[CPUS])):
+            count.short(CPUS, self._cpus[first - 1], first)
+        if not lot.shape.constraints and not any(lot.demand[MEM + 1 :]):
+            if first < len(self._rooms):
+                count.short(MEM, self._most_mem_from[first], len(self._rooms) - first)
+            return
         for room in self._rooms[first:]:
             refused = self._ledger.refusal(lot.alone, room) if lot.alone else None
             if refused is not None:

@@ -10,8 +10,8 @@ from itertools import groupby
 
 from moroccron.core.diagnosis import Diagnosis
 from moroccron.core.filling import Filler
-from moroccron.core.lots import Ledger, Lot
-from moroccron.core.rooms import Amounts, PortCutter, Room, rooms_of
+from moroccron.core.lots import Ledger, Lot, fits
+from moroccron.core.rooms import CPUS, GPUS, MEM, Amounts, PortCutter, Room, rooms_of
 from moroccron.core.spreading import Spreader
 from moroccron.model.offer import Offer
 from moroccron.model.packing import Group, Member, Packing, Placement
@@ -41,30 +41,30 @@ def pack(
 
 def _place(lots: list[Lot], rooms: list[Room], spreader: Spreader, ledger: Ledger) -> None:
     """Place priority by priority. Agents with GPUs are kept for those who need them while others have room."""
-    reference = _reference(rooms)
+    largest = _largest(rooms)
     with_gpus = [room for room in rooms if room.has_gpus]
     plain = [room for room in rooms if not room.has_gpus]
     for _, equals in groupby(lots, key=lambda lot: lot.priority):
-        level = [lot for lot in equals if _may_fit(lot, reference)]
+        level = [lot for lot in equals if fits(lot.demand, largest)]
         for_gpus = [lot for lot in level if lot.demand[3]]
         others = [lot for lot in level if not lot.demand[3]]
-        for some, where in ((for_gpus, with_gpus), (others, plain), (others, with_gpus)):
+        for some, where, kinds in (
+            (for_gpus, with_gpus, (GPUS, CPUS)),
+            (others, plain, (CPUS, MEM)),
+            (others, with_gpus, (CPUS, MEM)),
+        ):
             if some and where:
                 spreader.spread([lot for lot in some if lot.grouped], where)
-                Filler([lot for lot in some if not lot.grouped], reference, ledger).fill(where)
+                Filler([lot for lot in some if not lot.grouped], ledger, kinds).fill(where)
         spreader.settle((plain, with_gpus))
 
 
-def _reference(rooms: list[Room]) -> Amounts:
-    """The most that one agent offers of each kind, by which amounts are made comparable."""
+def _largest(rooms: list[Room]) -> Amounts:
+    """The most that one agent offers of each kind."""
     cpus, mem, disk, gpus, ports = (
-        max(1, *amounts) for amounts in zip(*(room.free for room in rooms), strict=True)
+        max(amounts) for amounts in zip(*(room.free for room in rooms), strict=True)
     )
     return (cpus, mem, disk, gpus, ports)
-
-
-def _may_fit(lot: Lot, most: Amounts) -> bool:
-    return all(asked <= free for asked, free in zip(lot.demand, most, strict=True))
 
 
 def _placements(rooms: list[Room], ledger: Ledger) -> Iterable[Placement]:

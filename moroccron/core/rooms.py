@@ -10,6 +10,7 @@ from moroccron.model.constraint import Constraint
 from moroccron.model.offer import Offer, PortRange
 
 Amounts = tuple[int, int, int, int, int]  #: in the order of `Resources.as_tuple`
+CPUS, MEM, DISK, GPUS, PORTS = range(5)  #: places in it
 
 
 class Room:

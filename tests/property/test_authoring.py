@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import networkx
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moroccron import DAG, Constraint, Job, Operator
@@ -47,6 +47,7 @@ def fields(checks: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.sampled_from([*checks, "shedule", "comand"]), anything, max_size=4)
 
 
+@settings(deadline=None)
 @given(anything, fields(DAG_CHECKS), anything, anything, fields(JOB_CHECKS))
 def test_any_value_gives_a_version_or_a_remedy(
     dag_id: Any, dag_fields: dict[str, Any], job_id: Any, command: Any, job_fields: dict[str, Any]
@@ -138,6 +139,7 @@ dag_fields = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(dag_fields, st.lists(job_fields, min_size=1, max_size=4))
 def test_good_values_survive_the_round_trip(
     of_dag: dict[str, Any], of_jobs: list[dict[str, Any]]
@@ -179,6 +181,7 @@ def as_networkx(upstream: dict[str, set[str]]) -> "networkx.DiGraph[str]":
     return drawn
 
 
+@settings(deadline=None)
 @given(edges)
 def test_order_and_cycles_agree_with_networkx(pairs: list[tuple[int, int]]) -> None:
     upstream = as_upstream(pairs)

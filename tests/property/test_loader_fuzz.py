@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -115,12 +116,14 @@ def check_explained(file: LoadedFile) -> None:
         error.message.encode()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(broken, min_size=1, max_size=12))
+@pytest.mark.timeout(180)
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(broken, min_size=1, max_size=8))
 def test_broken_files_are_explained_and_hurt_nobody(sources: list[bytes]) -> None:
     check(sources)
 
 
+@pytest.mark.timeout(180)
 def test_nasty_files_hurt_nobody() -> None:
     check([source.encode() for source in NASTY])
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moroccron.model.cron import CronFields, parse
@@ -110,12 +110,14 @@ moments = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(expressions, st.sampled_from(ZONES), moments)
 def test_fires_are_those_of_a_minute_walker(text: str, zone: str, begin: datetime) -> None:
     end = begin + timedelta(days=2)
     assert fires(cron_timetable(text, zone), begin, end) == list(oracle(text, zone, begin, end))
 
 
+@settings(deadline=None)
 @given(expressions, st.sampled_from(ZONES), moments)
 def test_intervals_abut_and_grow(text: str, zone: str, begin: datetime) -> None:
     timetable = cron_timetable(text, zone)
@@ -130,6 +132,7 @@ def test_intervals_abut_and_grow(text: str, zone: str, begin: datetime) -> None:
         interval = following
 
 
+@settings(deadline=None)
 @given(expressions, st.sampled_from(ZONES), moments)
 def test_last_interval_is_what_next_interval_gave(text: str, zone: str, begin: datetime) -> None:
     walker, asked = cron_timetable(text, zone), cron_timetable(text, zone)
@@ -143,6 +146,7 @@ def test_last_interval_is_what_next_interval_gave(text: str, zone: str, begin: d
         interval = following
 
 
+@settings(deadline=None)
 @given(
     expressions,
     st.sampled_from(ZONES),
@@ -171,6 +175,7 @@ def test_bounds_hold_every_interval(
         assert last is None
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 10**7),
     st.none() | moments,

@@ -58,7 +58,7 @@ class Follower {
   /** Reads on; true when there is more already. */
   private async read(): Promise<boolean> {
     const response = await fetch(`${this.url()}?offset=${this.offset}&length=${CHUNK}`);
-    if (!response.ok) return false;
+    if (!response.ok || response.headers.get("Log-Gone") === "true") return false;
     const bytes = await response.arrayBuffer();
     this.offset = Number(response.headers.get("Log-Offset")) + bytes.byteLength;
     if (bytes.byteLength > 0) this.append(this.text.decode(bytes, { stream: true }));

@@ -2,11 +2,10 @@
 
 from moroccron.adapters.sql.engine import open_engine
 from moroccron.adapters.sql.store import SqlStore
-from moroccron.bootstrap.readers import demand_database
+from moroccron.bootstrap.database import existing_url
 from moroccron.settings import Settings
 
 
 def open_store(settings: Settings) -> SqlStore:
     """The leader's side: the only one that writes state."""
-    demand_database(settings)
-    return SqlStore(open_engine(settings.database))
+    return SqlStore(open_engine(existing_url(settings)))

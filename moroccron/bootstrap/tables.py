@@ -1,21 +1,23 @@
 """The database's tables, brought up to date or looked at."""
 
 from moroccron.adapters.sql import schema
+from moroccron.bootstrap.database import checked_url
 from moroccron.settings import Settings
 
 
 def upgrade(settings: Settings) -> tuple[str | None, str | None]:
     """Bring the tables to what this moroccron needs; the revisions before and after."""
-    before = schema.current(settings.database)
-    schema.upgrade(settings.database)
-    return before, schema.current(settings.database)
+    url = checked_url(settings)
+    before = schema.current(url)
+    schema.upgrade(url)
+    return before, schema.current(url)
 
 
 def check(settings: Settings) -> list[str]:
     """What keeps this moroccron from working on the database, each with its remedy; empty: nothing."""
-    return schema.check(settings.database)
+    return schema.check(checked_url(settings))
 
 
 def current(settings: Settings) -> tuple[str | None, str | None]:
     """The revision that the tables are at, and the one that is wanted."""
-    return schema.current(settings.database), schema.wanted()
+    return schema.current(checked_url(settings)), schema.wanted()

@@ -9,17 +9,21 @@ from moroccron.cli import log_lines
 from moroccron.cli.errors import Failure
 from moroccron.cli.exit_codes import ExitCode
 from moroccron.cli.options import with_settings
+from moroccron.cli.stopping import end_with_supervisor, supervised_option
 from moroccron.settings import Settings
 
 
 @click.command("agent", epilog=f"Beware: {NO_ISOLATION}.")
 @with_settings("work_dir", "resources", "attributes", "hostname", "retention_days", "log_level")
-def command(settings: Settings) -> None:
+@supervised_option
+def command(settings: Settings, supervised: bool) -> None:
     """Offer this machine's resources to the scheduler and run its jobs, as you.
 
     SIGTERM: it takes no new jobs and ends once none runs. A second one, or Ctrl-C: it ends those that run.
     """
     log_lines.configure(settings.log_level)
+    if supervised:
+        end_with_supervisor()
     try:
         raise click.exceptions.Exit(be_agent(settings))
     except AgentRuns as error:

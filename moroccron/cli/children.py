@@ -28,7 +28,7 @@ class Part:
     name: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
-    log: Path | None = None  #: where its words go; None: to the supervisor, whose end it notices
+    log: Path | None = None  #: where its words go, if it may outlive us; None: to us
 
 
 class Child:
@@ -47,28 +47,21 @@ class Child:
     def start(self) -> None:
         """Begin the process, in a session of its own: the terminal's Ctrl-C is for the supervisor."""
         part = self.part
-        command = [sys.executable, "-m", "moroccron.cli.main", *part.arguments]
-        if part.log is None:
+        log = None if part.log is None else part.log.open("ab")
+        try:
             self.process = subprocess.Popen(
-                command,
+                [sys.executable, "-m", "moroccron.cli.main", *part.arguments, "--supervised"],
                 env=part.environment,
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdout=log or subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            assert self.process.stdout is not None
+        finally:
+            if log is not None:
+                log.close()
+        if self.process.stdout is not None:
             self.output = self.process.stdout.fileno()
-        else:
-            with part.log.open("ab") as log:
-                self.process = subprocess.Popen(
-                    command,
-                    env=part.environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
         self._watch(self.process.pid)
 
     def _watch(self, pid: int) -> None:
@@ -88,6 +81,11 @@ class Child:
                 signal.pidfd_send_signal(self.pidfd, number)
             except ProcessLookupError:
                 return
+
+    def let_go(self) -> None:
+        """End as if we had died: the process notices by its standard input, once and not twice."""
+        if self.process is not None and self.process.stdin is not None:
+            self.process.stdin.close()
 
     def reap(self) -> int:
         """Forget the process, which has ended; its exit code, negative for a signal."""

@@ -50,7 +50,7 @@ def command(settings: Settings) -> None:
     _demand_port(settings, patient=claim.inherited)
     url = f"http://{settings.host}:{settings.port}/"
     claim.tell(Holder(os.getpid(), url))
-    settings.dags.mkdir(parents=True, exist_ok=True)
+    _prepare_folder(settings)
     _upgrade_tables(settings)
     evict_agent(settings)
     code = _supervisor(settings).run()
@@ -74,6 +74,17 @@ def _claim(settings: Settings) -> Claim:
             f"cannot use the work_dir {settings.work_dir}: {error.strerror}",
             code=ExitCode.USAGE,
             remedy="name a folder that you may write with --work-dir",
+        ) from error
+
+
+def _prepare_folder(settings: Settings) -> None:
+    try:
+        settings.dags.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(
+            f"cannot use the DAG folder {settings.dags}: {error.strerror}",
+            code=ExitCode.USAGE,
+            remedy="name another folder with --dags",
         ) from error
 
 
@@ -133,8 +144,8 @@ def _supervisor(settings: Settings) -> Supervisor:
     everything = _environment(settings, declared.names())
     return Supervisor(
         front=(
-            Child(Part("web", ("web", "--supervised"), everything)),
-            Child(Part("scheduler", ("scheduler", "--supervised"), everything)),
+            Child(Part("web", ("web",), everything)),
+            Child(Part("scheduler", ("scheduler",), everything)),
         ),
         agent=Child(
             Part(

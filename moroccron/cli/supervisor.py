@@ -139,7 +139,7 @@ class Supervisor:
 
     def _end_agent(self) -> None:
         """An agent that runs nothing ends; else the jobs go on under it, unless a person says no."""
-        self._agent.send(signal.SIGTERM)
+        self._agent.let_go()
         if self._pump(lambda: not self._agent.runs, _IDLE_AGENT_PATIENCE):
             return
         by_hand = bool(self._signals) and self._signals[0] == signal.SIGINT
@@ -157,7 +157,9 @@ class Supervisor:
         if self._agent.runs and self._signals:
             self._voice.tell("Ending the jobs ...")
             self._agent.send(signal.SIGINT)
-            if not self._pump(lambda: not self._agent.runs, _KILL_PATIENCE):
+            if self._pump(lambda: not self._agent.runs, _KILL_PATIENCE):
+                self._voice.tell("Ended. Their runs are not over: the next start begins them anew.")
+            else:
                 self._voice.warn(f"the agent (pid {self._agent.pid}) has not ended yet")
 
     # ------------------------------------------------------------------ signals
@@ -166,7 +168,7 @@ class Supervisor:
         ours, kernels = socket.socketpair()
         ours.setblocking(False)
         kernels.setblocking(False)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda number, frame: None)
         signal.set_wakeup_fd(kernels.detach())
         self._selector.register(

@@ -1,5 +1,6 @@
 """moroccron as a person runs it: `moroccron standalone` in a folder, and the command line beside it."""
 
+import contextlib
 import json
 import os
 import selectors
@@ -80,6 +81,15 @@ def is_alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def holds_open(pid: int, name: str) -> bool:
+    """Whether the process has a file of this name open."""
+    names = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed in the meantime
+            names.append(os.path.basename(os.readlink(descriptor)))
+    return name in names
 
 
 class Place:
@@ -266,6 +276,27 @@ def test_killing_the_supervisor_leaves_the_jobs_to_the_next_one(place: Place) ->
     place.open_gate()
     await_end(place, begun["run_id"], "succeeded")
     assert place.witness() == ["j0", "j1", "j2", "j3"]
+
+
+def test_killing_the_supervisor_leaves_nothing_that_is_idle(place: Place) -> None:
+    standalone = place.standalone()
+    parts = children(standalone.pid)
+    standalone.kill()
+    standalone.wait(PATIENCE)
+    for name, pid in parts.items():
+        await_true(lambda pid=pid: not is_alive(pid), f"the end of {name}")
+
+
+def test_a_second_scheduler_waits_and_ends_when_told(place: Place) -> None:
+    place.standalone()
+    second = subprocess.Popen([*MOROCCRON, "scheduler"], cwd=place.folder, env=place.environ)
+    try:
+        await_true(lambda: holds_open(second.pid, "scheduler.lock"), "the second candidate")
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(PATIENCE) == 0
+    finally:
+        second.kill()
+        second.wait(PATIENCE)
 
 
 def test_jobs_go_on_when_standalone_is_told_to_end(place: Place) -> None:

@@ -224,6 +224,8 @@ def test_what_is_not_there(etl: World, words: tuple[str, ...], message: str) -> 
         ("completion", "csh"),
         ("dags", "list", "--config", "none.toml"),
         ("config", "--port", "x"),
+        ("dags", "list", "--database", "mysql://db/x"),
+        ("db", "upgrade", "--database", "what"),
     ],
 )
 def test_wrong_words(etl: World, words: tuple[str, ...]) -> None:

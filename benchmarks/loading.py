@@ -1,4 +1,4 @@
-"""Reading DAG files, from the folder to `FilesLoaded`: `python -m benchmarks.loading`.
+"""Reading DAG files, from the folder to the store: `python -m benchmarks.loading`.
 
 The floor is what Python takes to compile and execute the same files with nothing behind `DAG` and `Job`, in one
 warm process.
@@ -8,9 +8,16 @@ import resource
 import tempfile
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks.report import line, machine, median, milliseconds, title
+from moroccron.adapters.clock import SystemClock
+from moroccron.adapters.sql.engine import open_engine
+from moroccron.adapters.sql.schema import upgrade
+from moroccron.adapters.sql.store import SqlStore
+from moroccron.core.decide import decide
+from moroccron.core.view import View
 from moroccron.loader import Loader
 from moroccron.model.events import FilesLoaded
 
@@ -24,7 +31,7 @@ PATIENCE = 30.0
 
 def main() -> None:
     print(machine())
-    title(f"{FILES} files of {JOBS} jobs, read without a store")
+    title(f"{FILES} files of {JOBS} jobs")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_files(folder)
@@ -32,6 +39,8 @@ def main() -> None:
         walls, cpus = zip(*(cold(folder) for _ in range(REPEATS)), strict=True)
         line("cold, to FilesLoaded", f"{median(walls):.2f} s", aim="1.2 s")
         line("cold, CPU of parent and children", f"{median(cpus):.2f} s")
+        stored = median([to_store(folder) for _ in range(REPEATS)])
+        line("cold, to rows committed in SQLite", f"{stored:.2f} s", aim="< 2 s")
         watching(folder)
 
 
@@ -81,6 +90,24 @@ def cold(folder: Path) -> tuple[float, float]:
         sum(len(version.jobs) for file in loaded.files for version in file.versions) == FILES * JOBS
     )
     return wall, cpu_seconds() - cpu
+
+
+def to_store(folder: Path) -> float:
+    """Seconds from an empty database to one that holds every version, as a scheduler's first batch does it."""
+    with tempfile.TemporaryDirectory() as name:
+        url = f"sqlite:///{name}/bench.db"
+        upgrade(url)
+        engine = open_engine(url)
+        with closing(SqlStore(engine)) as store:
+            term = store.begin_term("bench")
+            begin = time.perf_counter()
+            now = SystemClock().now()
+            view = View(store.load(), term=term, now=now)
+            store.commit(term, decide(view, [Loader(folder).load_all()], now).changes)
+            wall = time.perf_counter() - begin
+            assert len(view.dags) == FILES
+        engine.dispose()
+    return wall
 
 
 def cpu_seconds() -> float:

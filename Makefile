@@ -57,6 +57,7 @@ needs:
 	@.ci/apt initdb=postgresql chromium=chromium || test -z "$$CI"
 
 test: install web needs ## Every test: unit, property, contract, integration, end to end
+	$(WITH_NODE) npm --prefix web run --silent test
 	$(PYTEST) -m "not e2e and not browser" -n $(WORKERS) $(ARGS)
 	$(PYTEST) -m "e2e or browser" $(ARGS)
 

@@ -10,6 +10,8 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     modulePreload: { polyfill: false },
+    // What others wrote and the bundle holds, with their terms.
+    license: { fileName: "licenses.md" },
     rollupOptions: {
       input: { app: "src/app.ts", graph: "src/graph.ts" },
       output: {

@@ -94,8 +94,8 @@ class Graph {
     this.scene.select(job);
     this.scene.lift(job);
     void this.panel.show(job, this.states);
+    this.camera.cover(this.panel.element.offsetWidth, job);
     if (job !== undefined && bringIntoSight) this.camera.show(job);
-    if (job !== undefined) this.camera.uncover(job, this.panel.element.offsetWidth);
     const url = new URL(location.href);
     if (job === undefined) url.searchParams.delete("job");
     else url.searchParams.set("job", this.scene.structure.jobs[job] ?? "");

@@ -4,6 +4,7 @@ import { type ZoomBehavior, zoom, zoomIdentity, zoomTransform } from "d3-zoom";
 import { type Layout, NODE_HEIGHT, NODE_WIDTH } from "./layout";
 
 const FAR = 0.42;
+const LEGIBLE = 0.8;
 const MARGIN = 16;
 const LARGEST = 1;
 const LEAST_HEIGHT = 200;
@@ -13,6 +14,8 @@ export class Camera {
   private readonly behavior: ZoomBehavior<SVGSVGElement, unknown>;
   private scale = 1;
   private touched = false;
+  private covered = 0; // pixels on the right
+  private kept: number | undefined; // the job that stays in sight
 
   constructor(
     private readonly svg: SVGSVGElement,
@@ -20,7 +23,7 @@ export class Camera {
     private readonly layout: Layout,
   ) {
     this.behavior = zoom<SVGSVGElement, unknown>()
-      .scaleExtent([0.02, 4])
+      .scaleExtent([0.01, 4])
       .filter((event: Event) => isMeant(event))
       .on("zoom", ({ transform, sourceEvent }) => {
         view.setAttribute("transform", transform.toString());
@@ -30,23 +33,26 @@ export class Camera {
       });
     select(svg).call(this.behavior).on("dblclick.zoom", null);
     this.takeHeight();
-    new ResizeObserver(() => {
-      if (!this.touched) this.fit();
-    }).observe(svg);
+    new ResizeObserver(() => this.adapt()).observe(svg);
   }
 
-  /** All of it, as large as it fits, never larger than life. */
+  /** All of it, as large as it fits, never larger than life; beside what covers the right if that stays legible. */
   fit(): void {
-    const { width, height } = this.room();
-    const k = Math.min(
-      LARGEST,
-      (width - 2 * MARGIN) / Math.max(1, this.layout.width),
-      (height - 2 * MARGIN) / Math.max(1, this.layout.height),
-    );
+    const whole = this.svg.clientWidth;
+    const clear = whole - this.covered;
+    const width = this.fittingScale(clear) >= LEGIBLE ? clear : whole;
+    const k = this.fittingScale(width);
     const x = Math.max(MARGIN, (width - this.layout.width * k) / 2);
-    const y = (height - this.layout.height * k) / 2;
-    this.go(x, y, Math.max(k, 0.02));
+    const y = (this.svg.clientHeight - this.layout.height * k) / 2;
+    this.behavior.scaleExtent([Math.min(k / 2, 0.5), 4]);
+    this.go(x, y, k);
     this.touched = false;
+  }
+
+  private fittingScale(width: number): number {
+    const across = (width - 2 * MARGIN) / Math.max(1, this.layout.width);
+    const down = (this.svg.clientHeight - 2 * MARGIN) / Math.max(1, this.layout.height);
+    return Math.max(0.02, Math.min(LARGEST, across, down));
   }
 
   /** Life size, around the middle of what is seen. */
@@ -57,30 +63,32 @@ export class Camera {
 
   /** Brings a job into sight, near enough to be read. */
   show(job: number): void {
-    const { width, height } = this.room();
     const k = Math.max(this.scale, 0.8);
     const x = (this.layout.x[job] ?? 0) + NODE_WIDTH / 2;
     const y = (this.layout.y[job] ?? 0) + NODE_HEIGHT / 2;
-    this.go(width / 2 - x * k, height / 2 - y * k, k);
+    const width = this.svg.clientWidth - this.covered;
+    this.go(width / 2 - x * k, this.svg.clientHeight / 2 - y * k, k);
     this.touched = true;
   }
 
-  /** Moves the graph aside when a job is hidden by what covers the right. */
-  uncover(job: number, covered: number): void {
+  /** So much of the right is covered now; the job is not to be hidden by it. */
+  cover(width: number, job: number | undefined): void {
+    this.covered = width < this.svg.clientWidth ? width : 0;
+    this.kept = job;
+    this.adapt();
+  }
+
+  private adapt(): void {
+    if (!this.touched) this.fit();
+    if (this.kept === undefined) return;
     const { x, y, k } = zoomTransform(this.svg);
-    const right = ((this.layout.x[job] ?? 0) + NODE_WIDTH) * k + x;
-    const room = this.room().width - covered - MARGIN;
-    if (right <= room || room < NODE_WIDTH * k) return;
-    this.go(x - (right - room), y, k);
-    this.touched = true;
+    const right = ((this.layout.x[this.kept] ?? 0) + NODE_WIDTH) * k + x;
+    const room = this.svg.clientWidth - this.covered - MARGIN;
+    if (right > room && room > NODE_WIDTH * k) this.go(x - (right - room), y, k);
   }
 
   private go(x: number, y: number, k: number): void {
     select(this.svg).call(this.behavior.transform, zoomIdentity.translate(x, y).scale(k));
-  }
-
-  private room(): { width: number; height: number } {
-    return { width: this.svg.clientWidth, height: this.svg.clientHeight };
   }
 
   /** As tall as the graph needs at the width there is, within reason. */

@@ -2,7 +2,9 @@
 
 A scheduler that accepts every offer at once drives the agent through its driver: 1,000 `/bin/true` 8 at a time,
 200 in a row (end of one, in the agent's words, to the start of the next), and what the processes hold when idle.
-The floor is a bare loop that spawns the same commands in the same sandboxes' number, measured in the same run.
+The floor is a bare loop that spawns the same commands, measured in the same run.
+
+The folders stay until all is measured: ext4 is slow for a minute to give out the inodes of files just deleted.
 """
 
 import os
@@ -30,6 +32,7 @@ from moroccron.model.states import ReportedState
 
 JOBS, IN_A_ROW, WIDE, ROUNDS = 1000, 200, 8, 3
 PATIENCE = 60.0
+AGENT = "moroccron.adapters.local.agent"
 _DEMAND = Resources(cpus=1000, mem=1, disk=1)
 _ENDED = {ReportedState.FINISHED, ReportedState.FAILED, ReportedState.LOST, ReportedState.ERROR}
 
@@ -93,20 +96,18 @@ class Scheduler:
 
 
 @contextmanager
-def agent(resources: str) -> Iterator[tuple[Path, int]]:
+def agent(folder: Path, resources: str) -> Iterator[tuple[Path, int]]:
     """An agent process over a fresh work directory; the directory and its pid."""
-    with tempfile.TemporaryDirectory(prefix="moroccron-bench-") as name:
-        work_dir = Path(name)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "moroccron.adapters.local.agent"]
-            + ["--work-dir", name, "--resources", resources],
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            yield work_dir, process.pid
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+    work_dir = Path(tempfile.mkdtemp(dir=folder))
+    process = subprocess.Popen(
+        [sys.executable, "-m", AGENT, "--work-dir", str(work_dir), "--resources", resources],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield work_dir, process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
 def executor_of(agent_pid: int) -> int:
@@ -131,10 +132,10 @@ def drive(work_dir: Path, prefix: str, total: int) -> tuple[Scheduler, float]:
         driver.stop()
 
 
-def throughput() -> None:
+def throughput(folder: Path) -> None:
     title(f"{JOBS} x /bin/true, {WIDE} at a time")
     floor = min(spawn_floor() for _ in range(ROUNDS))
-    with agent(f"cpus:{WIDE};mem:1000;disk:1000") as (work_dir, pid):
+    with agent(folder, f"cpus:{WIDE};mem:1000;disk:1000") as (work_dir, pid):
         drive(work_dir, "warm-up-", WIDE)
         walls, shares = [], []
         for turn in range(ROUNDS):
@@ -153,9 +154,9 @@ def throughput() -> None:
         line("  driver and this scheduler", f"{median(drivers) * 1e6:.0f} us")
 
 
-def hops() -> None:
+def hops(folder: Path) -> None:
     title(f"{IN_A_ROW} in a row: end of one to start of the next")
-    with agent("cpus:1;mem:1000;disk:1000") as (work_dir, _):
+    with agent(folder, "cpus:1;mem:1000;disk:1000") as (work_dir, _):
         drive(work_dir, "warm-up-", 5)
         scheduler, _ = drive(work_dir, "hop-", IN_A_ROW)
         ends, starts = sorted(scheduler.ended_at), sorted(scheduler.started_at)
@@ -164,9 +165,9 @@ def hops() -> None:
         line("99th percentile", milliseconds(quantile(gaps, 0.99)), aim="under 15 ms")
 
 
-def idle() -> None:
+def idle(folder: Path) -> None:
     title("Idle")
-    with agent("cpus:8") as (work_dir, pid):
+    with agent(folder, "cpus:8") as (work_dir, pid):
         drive(work_dir, "warm-up-", WIDE)
         line("agent", f"{resident(pid):.1f} MB")
         line("executor", f"{resident(executor_of(pid)):.1f} MB")
@@ -185,7 +186,11 @@ def spawn_floor() -> float:
     return time.perf_counter() - begin
 
 
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="moroccron-bench-") as name:
+        for measure in (throughput, hops, idle):
+            measure(Path(name))
+
+
 if __name__ == "__main__":
-    throughput()
-    hops()
-    idle()
+    main()

@@ -1,4 +1,4 @@
-"""The embedded agent as tests use it: a real process over a folder, and a scheduler that writes down all it hears."""
+"""The embedded agent as tests use it: a real process over a folder, and a scheduler that notes all it hears."""
 
 import itertools
 import os
@@ -185,7 +185,12 @@ class Scheduler:
         task_id = str(fields.pop("task_id", f"dag@run@job{next(self._names)}@1.1"))
         resources = fields.pop("resources", Resources(cpus=cpus, mem=10))
         launch = Launch(
-            task_id, AttemptKey("dag@run", "job", 1), offers[0].agent_id, command, resources, **fields  # type: ignore[arg-type]
+            task_id,
+            AttemptKey("dag@run", "job", 1),
+            offers[0].agent_id,
+            command,
+            resources,
+            **fields,  # type: ignore[arg-type]
         )
         self.use(offers, launch)
         return task_id

@@ -26,7 +26,9 @@ class Cluster:
     """A cluster of one agent with four cpus, and how to speak to it."""
 
     connect: Callable[[], Scheduler]  #: a new scheduler, not started
-    connection_lost: Callable[[Scheduler], None]  #: cut its connection; it is to come back by itself
+    connection_lost: Callable[
+        [Scheduler], None
+    ]  #: cut its connection; it is to come back by itself
 
 
 @pytest.fixture(params=["local"])
@@ -105,7 +107,9 @@ class TestTasks:
         end = scheduler.end(task_id)
         assert end.state is ReportedState.FINISHED
         assert end.exit_code == 0
-        states = [s.state for s in scheduler.statuses(task_id) if s.state is not ReportedState.STARTING]
+        states = [
+            s.state for s in scheduler.statuses(task_id) if s.state is not ReportedState.STARTING
+        ]
         assert states == [ReportedState.RUNNING, ReportedState.FINISHED]
 
     def test_updates_carry_what_an_acknowledgement_needs(self, scheduler):
@@ -151,7 +155,7 @@ class TestUpdates:
         second = cluster.connect().start()
         after = second.end(task_id)
         assert after == before
-        assert [s.state for s in second.statuses(task_id)][0] is ReportedState.RUNNING
+        assert next(s.state for s in second.statuses(task_id)) is ReportedState.RUNNING
 
     def test_come_no_more_once_acknowledged(self, cluster, scheduler):
         end = scheduler.run("true")
@@ -178,7 +182,9 @@ class TestOffers:
         port = offer.port_ranges[0].first
         out = tmp_path / "port"
         resources = Resources(cpus=1000, mem=10, ports=1)
-        task_id = scheduler.launch(f"echo $PORT0 > {out}; sleep 1000", resources=resources, ports=(port,))
+        task_id = scheduler.launch(
+            f"echo $PORT0 > {out}; sleep 1000", resources=resources, ports=(port,)
+        )
         scheduler.running(task_id)
         until(lambda: out.exists() and out.read_text() == f"{port}\n", "PORT0 in its environment")
         rest = scheduler.offer()

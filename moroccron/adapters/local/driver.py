@@ -52,9 +52,7 @@ class LocalDriver:
         """Send effects, in order and at once. Without a connection they are dropped."""
         if not effects:
             return
-        data = "".join(
-            [encode(wire.encode(effect)) + "\n" for effect in effects]
-        ).encode()
+        data = "".join([encode(wire.encode(effect)) + "\n" for effect in effects]).encode()
         with self._lock:
             if self._socket is not None:
                 self._send(self._socket, data)
@@ -80,44 +78,45 @@ class LocalDriver:
                 self._stopping.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
-            pause = _FIRST_PAUSE
             with connection:
                 reason = self._listen(connection)
                 with self._lock:
-                    self._connection = self._socket = None
-            self._left(reason)
+                    was_subscribed, self._socket = self._socket is not None, None
+            pause = _FIRST_PAUSE if was_subscribed else min(2 * pause, _LONGEST_PAUSE)
+            self._left(reason, was_subscribed)
+            self._stopping.wait(pause)
 
     def _connect(self) -> socket.socket:
         connection = paths.connect(self._path)
         # A timeout for sending alone: reading may wait for ever.
         timeout = struct.pack("ll", _SEND_TIMEOUT, 0)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
-        with self._lock:
-            self._connection = connection
-            if self._stopping.is_set():
-                _shut(connection)
-            else:
-                self._send(
-                    connection, f"{encode(wire.subscribe(self._framework_id))}\n".encode()
-                )
         return connection
 
     def _listen(self, connection: socket.socket) -> str:
-        """Emit what comes until the connection ends; why it did."""
+        """Subscribe, and emit what comes until the connection ends; why it did."""
+        with self._lock:
+            self._connection = connection
+            if self._stopping.is_set():
+                return "stopped"
+            self._send(connection, f"{encode(wire.subscribe(self._framework_id))}\n".encode())
+        try:
+            return self._read(connection)
+        except OSError as error:
+            return f"the connection to the agent broke: {error}"
+        except (KeyError, ValueError) as error:
+            return f"the agent sent what makes no sense: {error!r}"
+
+    def _read(self, connection: socket.socket) -> str:
         rest = b""
-        while True:
-            try:
-                data = connection.recv(_CHUNK)
-            except OSError as error:
-                return f"the connection to the agent broke: {error}"
-            if not data:
-                return "the agent closed the connection"
+        while data := connection.recv(_CHUNK):
             *lines, rest = (rest + data).split(b"\n")
             # All decoded before the first is emitted, so that what came together is decided together.
             for event in [wire.decode(json.loads(line.decode())) for line in lines]:
                 if isinstance(event, Disconnected):
                     return event.reason
                 self._take(connection, event)
+        return "the agent closed the connection"
 
     def _take(self, connection: socket.socket, event: Event) -> None:
         if isinstance(event, Subscribed):
@@ -126,17 +125,18 @@ class LocalDriver:
                 self._socket = connection
         self._emit(event)
 
-    def _left(self, reason: str) -> None:
+    def _left(self, reason: str, was_subscribed: bool) -> None:
         if self._stopping.is_set():
             return
-        if reason == wire.FAILED_OVER:
+        deposed = reason == wire.FAILED_OVER
+        if deposed:
             self._stopping.set()
             reason = f"{reason}: another scheduler has subscribed to the agent"
-            if self._on_deposed is not None:
-                self._on_deposed(reason)
         log.warning("disconnected from the agent: %s", reason)
-        self._emit(Disconnected(reason))
-        self._stopping.wait(_FIRST_PAUSE)
+        if was_subscribed:
+            self._emit(Disconnected(reason))
+        if deposed and self._on_deposed is not None:
+            self._on_deposed(reason)
 
     def _send(self, connection: socket.socket, data: bytes) -> None:
         """The lock is held. A failure ends the connection; the reading thread notices and tells."""

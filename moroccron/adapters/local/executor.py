@@ -198,7 +198,7 @@ class Executor:
         name, argv = task.stages[0]
         try:
             task.pid = self._spawn(task.spec, argv)
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, TypeError, ValueError) as error:
             self._end(
                 task, _failure_code(error), {"stage": name, "error": _explain(argv[0], error)}
             )

@@ -7,7 +7,8 @@ from typing import Any
 Message = dict[str, Any]
 
 _CHUNK = 262_144
-encode = json.JSONEncoder(separators=(",", ":")).encode  #: made once: `dumps` with options makes one per call
+#: made once, since `dumps` with options makes one per call
+encode = json.JSONEncoder(separators=(",", ":")).encode
 _decode = json.JSONDecoder().decode
 _LONGEST_LINE = 16 * 1024 * 1024
 _LONGEST_BACKLOG = 64 * 1024 * 1024  #: unsent bytes; a peer that far behind has stopped reading

@@ -92,7 +92,9 @@ class TestAgent:
         out = agent.sandbox(task_id) / "stdout"
         until(lambda: out.read_text() == "ready\n", "the trap is set")
         scheduler.do(Kill(task_id, status.agent_id, grace=1.0), Reconcile())
-        scheduler.wait(lambda: [s for s in scheduler.statuses(task_id) if s.reconciled], "the kill arrived")
+        scheduler.wait(
+            lambda: [s for s in scheduler.statuses(task_id) if s.reconciled], "the kill arrived"
+        )
         agent.kill()
         agent.start()
         assert scheduler.end(task_id).state is ReportedState.KILLED
@@ -123,7 +125,9 @@ class TestExecutor:
         scheduler.running(task_id)
         agent.kill_executor()
         scheduler.do(Reconcile())
-        scheduler.wait(lambda: [s for s in scheduler.statuses(task_id) if s.reconciled], "it runs on")
+        scheduler.wait(
+            lambda: [s for s in scheduler.statuses(task_id) if s.reconciled], "it runs on"
+        )
         gate.touch()
         end = scheduler.end(task_id)
         assert (end.state, end.reason) == (ReportedState.LOST, "executor_terminated")

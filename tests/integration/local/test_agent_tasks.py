@@ -59,7 +59,9 @@ class TestCommands:
     def test_signals_have_their_usual_effect(self, agent, scheduler):
         """Python ignores SIGPIPE, and whoever started the agent may ignore more; tasks ignore nothing."""
         end = scheduler.run(("/bin/grep", "SigIgn", "/proc/self/status"))
-        glibcs_own = 1 << 31 | 1 << 32  # its posix_spawn ignores 32 and 33, which no program may use
+        glibcs_own = (
+            1 << 31 | 1 << 32
+        )  # its posix_spawn ignores 32 and 33, which no program may use
         assert int(output(agent, end).split()[1], 16) & ~glibcs_own == 0
 
     def test_times_are_those_of_the_process(self, scheduler):
@@ -80,7 +82,11 @@ class TestEnvironment:
         environ = dict(line.split("=", 1) for line in output(agent, end).splitlines())
         assert environ["GREETING"] == "hello"
         assert environ["LANG"] == "C.UTF-8"
-        assert (environ["PORT0"], environ["PORT1"], environ["PORTS"]) == ("31003", "31001", "31003,31001")
+        assert (environ["PORT0"], environ["PORT1"], environ["PORTS"]) == (
+            "31003",
+            "31001",
+            "31003,31001",
+        )
         assert environ["MESOS_SANDBOX"] == str(agent.sandbox(task_id))
         assert environ["MESOS_TASK_ID"] == task_id
         assert environ["PATH"]
@@ -125,7 +131,9 @@ class TestLimits:
         until(lambda: not agent.tasks(), "nothing runs")
 
     def test_a_kill_leaves_time_to_clean_up(self, agent, scheduler):
-        task_id = scheduler.launch("trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.01; done")
+        task_id = scheduler.launch(
+            "trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.01; done"
+        )
         out = agent.sandbox(task_id) / "stdout"
         scheduler.running(task_id)
         until(lambda: out.read_text() == "ready\n", "the trap is set")
@@ -209,13 +217,17 @@ class TestUris:
         with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
             archive.write(tmp_path / "inside", "from-zip")
         uris = (str(tmp_path / "a.tar.gz"), str(tmp_path / "b.zip"))
-        assert output(agent, scheduler.run("cat from-tar from-zip", uris=uris)) == "packed\npacked\n"
+        assert (
+            output(agent, scheduler.run("cat from-tar from-zip", uris=uris)) == "packed\npacked\n"
+        )
 
     def test_over_http(self, agent, scheduler, served):
         end = scheduler.run("cat page.txt", uris=(f"{served}/page.txt",))
         assert output(agent, end) == "from afar\n"
 
-    @pytest.mark.parametrize("uri", ["/no/such/file", "relative/file", "gopher://x/y", "file:///tmp/"])
+    @pytest.mark.parametrize(
+        "uri", ["/no/such/file", "relative/file", "gopher://x/y", "file:///tmp/"]
+    )
     def test_one_that_fails_fails_the_task(self, agent, scheduler, tmp_path, uri):
         witness = tmp_path / "witness"
         end = scheduler.run(f"touch {witness}", uris=(uri,))

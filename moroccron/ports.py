@@ -85,6 +85,31 @@ class Election(Protocol):
         """Let the next candidate win at once."""
 
 
+class DriverEnd(StrEnum):
+    """Why a driver gave its cluster up for good: connecting again would harm, or can never succeed."""
+
+    FAILED_OVER = "failed over"  #: another scheduler has subscribed under our framework id
+    FOREIGN_STREAM = "foreign stream"  #: the master answers another subscription than ours
+    REMOVED = "removed"  #: the framework was torn down, or away for longer than its failover timeout
+
+
+class MasterDetector(Protocol):
+    """Tells which master leads, as `HOST:PORT` (an IPv6 address in brackets)."""
+
+    def watch(self, on_change: Callable[[str | None], None]) -> None:
+        """Begin to tell, from any thread: who leads, at once when that is known and whenever it changes.
+
+        None: nobody leads, so the old leader must not be used any more. That the detector itself cannot see
+        for a while is no change.
+        """
+
+    def failed(self, master: str) -> None:
+        """The master that was named does not answer or does not lead: name another, if one can be known."""
+
+    def stop(self) -> None:
+        """Tell no more."""
+
+
 # --------------------------------------------------------------------------- the readers' doors
 
 

@@ -90,7 +90,7 @@ class DriverEnd(StrEnum):
 
     FAILED_OVER = "failed over"  #: another scheduler has subscribed under our framework id
     FOREIGN_STREAM = "foreign stream"  #: the master answers another subscription than ours
-    REMOVED = "removed"  #: the framework was torn down, or away for longer than its failover timeout
+    REMOVED = "removed"  #: the framework was torn down, or away for too long
 
 
 class MasterDetector(Protocol):

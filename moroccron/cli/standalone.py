@@ -6,6 +6,7 @@ Loads none of what its children load.
 
 import errno
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from moroccron.cli.errors import Failure
 from moroccron.cli.exit_codes import ExitCode
 from moroccron.cli.options import with_settings
 from moroccron.cli.supervisor import Supervisor
+from moroccron.resources import examples_dir
 from moroccron.settings import Settings
 
 #: what the agent must know; the database's address, with its password, is not for it
@@ -50,7 +52,8 @@ def command(settings: Settings) -> None:
     _demand_port(settings, patient=claim.inherited)
     url = f"http://{settings.host}:{settings.port}/"
     claim.tell(Holder(os.getpid(), url))
-    _prepare_folder(settings)
+    if _prepare_folder(settings):
+        click.echo(f"{settings.dags} is new: the example DAGs are in it.")
     _upgrade_tables(settings)
     evict_agent(settings)
     code = _supervisor(settings).run()
@@ -77,15 +80,24 @@ def _claim(settings: Settings) -> Claim:
         ) from error
 
 
-def _prepare_folder(settings: Settings) -> None:
+def _prepare_folder(settings: Settings) -> bool:
+    """A folder that is not there yet is made with the examples in it, so that there is something to see.
+
+    The answer tells whether it was made.
+    """
+    if settings.dags.exists():
+        return False
     try:
-        settings.dags.mkdir(parents=True, exist_ok=True)
+        settings.dags.mkdir(parents=True)
+        for example in sorted(examples_dir().glob("*.py")):
+            shutil.copy(example, settings.dags)
     except OSError as error:
         raise Failure(
             f"cannot use the DAG folder {settings.dags}: {error.strerror}",
             code=ExitCode.USAGE,
             remedy="name another folder with --dags",
         ) from error
+    return True
 
 
 def _demand_port(settings: Settings, *, patient: bool) -> None:

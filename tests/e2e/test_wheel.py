@@ -1,12 +1,19 @@
-"""A wheel carries all that a checkout has: pages, migrations, example DAGs."""
+"""A wheel carries all that a checkout has: pages, migrations, example DAGs. Installed, it runs without one."""
 
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import urllib.request
+import venv
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -72,3 +79,52 @@ def test_finds_its_folders_where_it_is_installed(wheel: Path, tmp_path: Path) ->
         PYTHONPATH=str(tmp_path),
     )
     assert Path(found.strip()) == tmp_path / "moroccron" / "_dags"
+
+
+@pytest.mark.timeout(300)
+def test_runs_standalone_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    """The examples appear, one of them runs, and its page is drawn with the scripts that the wheel carries."""
+    venv.create(tmp_path / "venv", with_pip=True, symlinks=True)
+    python, home = tmp_path / "venv" / "bin" / "python", tmp_path / "home"
+    home.mkdir()
+    install = [str(python), "-m", "pip", "install", "--quiet", "-c", "constraints.txt", str(wheel)]
+    subprocess.run(install, cwd=CHECKOUT, check=True, capture_output=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    moroccron = [str(tmp_path / "venv" / "bin" / "moroccron")]
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("MOROCCRON_", "PYTHON"))}
+    with (home / "console").open("wb") as console:
+        standalone = subprocess.Popen(
+            [*moroccron, "standalone", "--port", str(port)],
+            cwd=home,
+            env=environ,
+            stdout=console,
+            stderr=console,
+            start_new_session=True,
+        )
+    try:
+        said = ""
+
+        def ask(*words: str) -> bool:
+            nonlocal said
+            done = subprocess.run(
+                [*moroccron, *words],
+                cwd=home,
+                env=environ,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            said = done.stdout + done.stderr
+            return done.returncode == 0
+
+        until(lambda: ask("dags", "show", "failure_and_cleanup", "--json"), "the examples", 60)
+        trigger = ("runs", "trigger", "failure_and_cleanup", "--param", "exit_code=0")
+        assert ask(*trigger, "--wait", "--json"), said
+        assert json.loads(said)["state"] == "succeeded"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/static/graph.js", timeout=10) as page:
+            assert page.status == 200
+    finally:
+        standalone.send_signal(signal.SIGTERM)
+        assert standalone.wait(30) == 0, (home / "console").read_text()

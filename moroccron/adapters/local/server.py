@@ -10,15 +10,14 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
 
 from moroccron.adapters.local import paths
+from moroccron.adapters.local.desk import Desk
 from moroccron.adapters.local.executor_link import ExecutorLink
 from moroccron.adapters.local.identity import Identity
-from moroccron.adapters.local.launches import refusal, requested
 from moroccron.adapters.local.lines import LineConnection, Message
 from moroccron.adapters.local.notation import Holding
-from moroccron.adapters.local.offer_book import OfferBook, without
+from moroccron.adapters.local.offer_book import OfferBook
 from moroccron.adapters.local.paths import WorkDir
 from moroccron.adapters.local.records import Records
 from moroccron.adapters.local.sweeper import Sweeper
@@ -51,6 +50,7 @@ class Server:
             self._tell,
             self._order,
         )
+        self._desk = Desk(identity, self._book, self._tasks, self._tell)
         self._executor = ExecutorLink(work_dir)
         self._selector = selectors.DefaultSelector()
         self._scheduler: LineConnection | None = None
@@ -60,8 +60,8 @@ class Server:
         self._stopping = 0
         self._listener: socket.socket | None = None
         self._handlers: dict[str, Callable[[Message], None]] = {
-            "accept": self._accept_offers,
-            "decline": self._decline,
+            "accept": self._desk.accept,
+            "decline": self._desk.decline,
             "kill": lambda m: self._tasks.kill(m["task_id"], REQUESTED, m["grace"]),
             "acknowledge": lambda m: self._tasks.acknowledge(m["task_id"], m["uuid"]),
             "reconcile": lambda m: self._tasks.reconcile([(t, a) for t, a in m["tasks"]]),
@@ -98,7 +98,8 @@ class Server:
             self._sweep() if kind == "sweep" else self._tasks.timer(kind, name)
         self._heed_signals()
         self._follow()
-        self._make_offer()
+        if self._scheduler is not None and not self._stopping:
+            self._desk.make_offer()
         self._flush()
 
     def _wake_at(self) -> float | None:
@@ -300,56 +301,3 @@ class Server:
         wanted = _READ if sent else _READ | _WRITE
         if key.events != wanted:
             self._selector.modify(connection.socket, wanted, hear)
-
-    # ------------------------------------------------------------------ offers
-
-    def _make_offer(self) -> None:
-        if self._scheduler is None or self._stopping:
-            return
-        made = self._book.next_offer(time.monotonic())
-        if made is None:
-            return
-        offer_id, holding = made
-        resources = holding.resources
-        offer: dict[str, Any] = {
-            "id": offer_id,
-            "resources": dict(
-                zip(("cpus", "mem", "disk", "gpus", "ports"), resources.as_tuple(), strict=True)
-            ),
-            "port_ranges": [[part.first, part.last] for part in holding.ports],
-        }
-        self._tell({"type": "offers", "offers": [offer | self._identity.place]})
-
-    def _decline(self, message: Message) -> None:
-        for offer_id in message["offer_ids"]:
-            holding = self._book.take([offer_id])
-            if holding is not None:
-                self._book.refuse(holding, message["refuse_seconds"], time.monotonic())
-
-    def _accept_offers(self, message: Message) -> None:
-        """Launch what the offers hold. The rest is free again, and refused for as long as it says."""
-        launches = [(launch, requested(launch)) for launch in message["launches"]]
-        held = self._book.take(message["offer_ids"])
-        if held is None:
-            self._reject(message)
-            return
-        good = []
-        for launch, wanted in launches:
-            rest = without(held, wanted)
-            problem = refusal(launch, rest is not None, self._identity.agent_id)
-            if problem is not None or rest is None:
-                self._tasks.refuse(launch["task_id"], "error", *(problem or ("", "")))
-                continue
-            held = rest
-            good.append((launch, wanted))
-        self._book.refuse(held, message["refuse_seconds"], time.monotonic())
-        self._tasks.launch(good)
-
-    def _reject(self, message: Message) -> None:
-        """An offer is not outstanding any more: nothing is launched, the other offers are free again."""
-        for offer_id in message["offer_ids"]:
-            if (holding := self._book.take([offer_id])) is not None:
-                self._book.give_back(holding)
-        for launch in message["launches"]:
-            text = "the offer is not outstanding any more"
-            self._tasks.refuse(launch["task_id"], "dropped", "invalid_offers", text)

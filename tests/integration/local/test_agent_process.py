@@ -168,14 +168,22 @@ class TestNonsense:
         assert scheduler.run("true").state is ReportedState.FINISHED
         assert len(scheduler.of(Subscribed)) == 1
 
-    def test_of_the_scheduler_costs_no_resources(self, agent):
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            {},
+            {"task_id": "t", "agent_id": "a", "command": "true", "resources": {"cups": 1}},
+            {"task_id": "t", "agent_id": "a", "command": "true", "resources": {"cpus": "1"}},
+            {"task_id": "t", "command": "true", "resources": {"cpus": 1}},
+        ],
+    )
+    def test_of_the_scheduler_costs_no_resources(self, agent, bad):
         with paths.connect(agent_socket(agent)) as connection:
             connection.settimeout(PATIENCE)
             connection.sendall(b'{"type": "subscribe"}\n')
             lines = connection.makefile("rb")
             messages = [json.loads(lines.readline()) for _ in range(2)]
             offer = messages[1]["offers"][0]
-            bad = {"task_id": "t", "agent_id": "a", "command": "true", "resources": {"cups": 1}}
             accept = {"type": "accept", "offer_ids": [offer["id"]], "refuse_seconds": 0}
             connection.sendall(json.dumps(accept | {"launches": [bad]}).encode() + b"\n")
             assert json.loads(lines.readline())["type"] == "error"

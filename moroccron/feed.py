@@ -1,10 +1,18 @@
-"""Brings people's commands from the store to the loop: a short poll, so that any process may insert a row."""
+"""Brings people's commands from the store to the loop: a short poll, so that any process may insert a row.
 
+A store that cannot be read delays commands and nothing else: whether the process can go on without it is for the
+loop to find out, when it has something to commit.
+"""
+
+import logging
 import threading
 from collections.abc import Callable
 
+from moroccron.model.errors import StoreUnavailable
 from moroccron.model.events import CommandReceived
 from moroccron.ports import Store
+
+log = logging.getLogger(__name__)
 
 #: seconds between two looks; one indexed read each, some 0.1 ms
 POLL_INTERVAL = 0.2
@@ -30,6 +38,15 @@ class CommandFeed:
 
     def run(self, stop: threading.Event) -> None:
         """Poll until told to stop."""
+        readable = True
         while not stop.is_set():
-            if self.poll() < BATCH:
+            try:
+                full = self.poll() == BATCH
+                readable = True
+            except StoreUnavailable as unavailable:
+                full = False
+                if readable:
+                    log.warning("commands cannot be read: %s", unavailable)
+                readable = False
+            if not full:
                 stop.wait(POLL_INTERVAL)

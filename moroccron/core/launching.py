@@ -6,10 +6,17 @@ from moroccron.model.dag_version import JobSpec
 from moroccron.model.offer import Launch
 from moroccron.model.run import Attempt, Run
 
+Environment = tuple[tuple[str, str], ...]
 
-def launch_of(run: Run, spec: JobSpec, attempt: Attempt) -> Launch:
+
+def launch_of(spec: JobSpec, attempt: Attempt, run_environment: Environment) -> Launch:
     """The task of an attempt that has its agent, task id and ports."""
     assert attempt.task_id is not None and attempt.agent_id is not None, attempt.key
+    own = (
+        ("MOROCCRON_JOB", attempt.job_id),
+        ("MOROCCRON_ATTEMPT", str(attempt.number)),
+        ("MOROCCRON_TASK_ID", attempt.task_id),
+    )
     return Launch(
         task_id=attempt.task_id,
         key=attempt.key,
@@ -17,7 +24,7 @@ def launch_of(run: Run, spec: JobSpec, attempt: Attempt) -> Launch:
         command=spec.command,
         resources=spec.resources,
         ports=attempt.ports,
-        env=(*spec.env, *environment(run, attempt)),
+        env=(*spec.env, *run_environment, *own),
         uris=spec.uris,
         image=spec.image,
         user=spec.user,
@@ -26,14 +33,11 @@ def launch_of(run: Run, spec: JobSpec, attempt: Attempt) -> Launch:
     )
 
 
-def environment(run: Run, attempt: Attempt) -> tuple[tuple[str, str], ...]:
-    """What every job finds in its environment. Names that begin with MOROCCRON_ are ours."""
+def environment(run: Run) -> Environment:
+    """What every job of a run finds in its environment. Names that begin with MOROCCRON_ are ours."""
     return (
         ("MOROCCRON_DAG", run.dag_id),
         ("MOROCCRON_RUN", run.id),
-        ("MOROCCRON_JOB", attempt.job_id),
-        ("MOROCCRON_ATTEMPT", str(attempt.number)),
-        ("MOROCCRON_TASK_ID", attempt.task_id or ""),
         ("MOROCCRON_LOGICAL_DATE", run.interval.start.isoformat()),
         ("MOROCCRON_INTERVAL_START", run.interval.start.isoformat()),
         ("MOROCCRON_INTERVAL_END", run.interval.end.isoformat()),

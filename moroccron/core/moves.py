@@ -116,3 +116,4 @@ def requeue(draft: Draft, key: AttemptKey) -> None:
     job_run = run.job_run(run.graph.position[key.job_id])
     draft.change(JobRunChanged(evolve(job_run, state=JobRunState.QUEUED)))
     draft.change(AttemptChanged(attempt))
+    draft.tell_attempt(key, "retry delay passed", AttemptState.QUEUED, AttemptState.QUEUED)

@@ -85,7 +85,7 @@ def _launch(draft: Draft, offer: Offer, placement: Placement) -> Launch:
     )
     launching = run.attempts[position]
     assert launching is not None
-    return launch_of(run.run, spec, launching)
+    return launch_of(spec, launching, run.environment)
 
 
 def _note_vetoes(draft: Draft, unplaced: Unplaced) -> None:

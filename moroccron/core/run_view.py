@@ -6,6 +6,7 @@ The tallies are derived data, kept in step at the one door `set_job_run`; `check
 from collections.abc import Iterable
 
 from moroccron.core.graph import JobGraph
+from moroccron.core.launching import environment
 from moroccron.core.rules import Tally
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.states import FAILED_JOB_RUNS, JobRunState
@@ -23,11 +24,22 @@ _KIND = {
 class RunView:
     """A run that is not over. Job runs exist from the moment that it runs; positions index all lists."""
 
-    __slots__ = ("attempts", "dirty", "failed", "graph", "job_runs", "open", "run", "tallies")
+    __slots__ = (
+        "attempts",
+        "dirty",
+        "environment",
+        "failed",
+        "graph",
+        "job_runs",
+        "open",
+        "run",
+        "tallies",
+    )
 
     def __init__(self, run: Run, graph: JobGraph) -> None:
         self.run = run
         self.graph = graph
+        self.environment = environment(run)
         self.job_runs: list[JobRun | None] = [None] * len(graph.specs)
         self.attempts: list[Attempt | None] = [None] * len(graph.specs)
         self.tallies = [Tally(len(parents)) for parents in graph.upstream]

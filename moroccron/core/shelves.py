@@ -14,7 +14,9 @@ from moroccron.core.rooms import Room
 #: what the order goes by, x, y, the whole demand if more than x and y is asked for, the lot
 _Row = tuple[int, int, int, tuple[int, ...] | None, Lot]
 
-_Found = tuple[int, Lot | None]  #: the score, times x * y to stay with integers; -1 with nothing found
+_Found = tuple[
+    int, Lot | None
+]  #: the score, times x * y to stay with integers; -1 with nothing found
 _NOTHING_FOUND: _Found = (-1, None)
 
 _FINENESS = 20  #: bits behind the point of a proportion

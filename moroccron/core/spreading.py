@@ -69,7 +69,8 @@ class Spreader:
         while settled < len(lots):
             lot = lots[at]
             behind = loosening and any(o.left and o.priority > lot.priority for o in lots[:at])
-            placed = self._place(lot, rooms, 1 if behind else lot.left, shared)
+            limit = min(lot.left, 1) if behind else lot.left
+            placed = self._place(lot, rooms, limit, shared)
             settled = 0 if placed and loosening else settled + 1
             at = 0 if placed and behind else (at + 1) % len(lots)
         return loosening

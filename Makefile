@@ -18,17 +18,19 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check e2e bench web wheel clean needs
+.PHONY: help install run test test-cluster check e2e bench web wheel clean needs
 
 help: ## This list
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 install: $(INSTALLED) ## The environment in .venv, with everything that development needs
 
-$(INSTALLED): pyproject.toml constraints.txt
+# pymesos requires http-parser: ours, which no compiler is needed for, has to be there first.
+$(INSTALLED): pyproject.toml constraints.txt $(wildcard packages/http-parser/*.toml packages/http-parser/*/*.py)
 	.ci/venv $(VENV) $(PYTHON)
-	$(PIP) hatchling editables
-	$(PIP) --no-build-isolation --editable '.[dev]'
+	$(PIP) hatchling editables setuptools
+	$(PIP) --no-build-isolation ./packages/http-parser
+	$(PIP) --no-build-isolation --editable '.[dev,mesos]'
 	@touch $@
 
 web: $(PAGES) ## The pages' scripts and styles, from web/ into moroccron/api/static
@@ -58,11 +60,14 @@ needs:
 
 test: install web needs ## Every test: unit, property, contract, integration, end to end
 	$(WITH_NODE) npm --prefix web run --silent test
-	$(PYTEST) -m "not e2e and not browser" -n $(WORKERS) $(ARGS)
-	$(PYTEST) -m "e2e or browser" $(ARGS)
+	$(PYTEST) -m "not e2e and not browser and not cluster" -n $(WORKERS) $(ARGS)
+	$(PYTEST) -m "(e2e or browser) and not cluster" $(ARGS)
+
+test-cluster: install web needs ## The tests that need a real Mesos
+	$(PYTEST) -m cluster $(ARGS)
 
 e2e: install web needs ## Only the tests that act as a user would
-	$(PYTEST) -m "e2e or browser" $(ARGS)
+	$(PYTEST) -m "(e2e or browser) and not cluster" $(ARGS)
 
 bench: install web ## The benchmarks, each figure beside its floor
 	$(BIN)/python -m benchmarks $(ARGS)

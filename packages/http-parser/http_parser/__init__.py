@@ -1,0 +1,1 @@
+"""The part of http-parser's interface that pymesos uses, on httptools."""

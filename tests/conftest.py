@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 import pytest
 
-pytest_plugins = ["tests.plugins.databases"]
+pytest_plugins = ["tests.plugins.databases", "tests.plugins.cluster"]
 
 REMEDY = "On CI nothing may skip: install what it lacks, or mark it may_skip and say why."
 

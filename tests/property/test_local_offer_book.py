@@ -135,3 +135,17 @@ def test_a_smaller_agent_offers_nothing_until_its_old_tasks_leave_room():
     made = book.next_offer(0.0)
     assert made is not None
     assert made[1] == Holding(Resources(cpus=1000, mem=10))
+
+
+def test_a_refusal_is_forgotten_once_the_refused_was_offered_again():
+    half = Holding(Resources(cpus=2000, mem=10))
+    book = OfferBook(Holding(Resources(cpus=4000, mem=20)), "life")
+    held = book.take([book.next_offer(0.0)[0]])
+    assert held is not None
+    book.refuse(half, 100.0, now=0.0)
+    assert book.next_offer(1.0) is None
+    book.give_back(half)
+    everything = book.next_offer(2.0)
+    assert book.take([everything[0]]) == everything[1]
+    book.give_back(half)
+    assert book.next_offer(3.0)[1] == half

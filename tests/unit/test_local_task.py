@@ -12,7 +12,15 @@ LAUNCH = {
     "agent_id": "a",
     "launch": {"task_id": "t", "resources": {"cpus": 500}, "ports": [9, 8], "timeout": 60.0},
 }
-SPAWNED = {"what": "spawned", "at": 2.0, "stage": "run", "pid": 7, "start": 70, "boot": "b"}
+SPAWNED = {
+    "what": "spawned",
+    "at": 2.0,
+    "stage": "run",
+    "pid": 7,
+    "start": 70,
+    "start_by": 71,
+    "boot": "b",
+}
 FETCHING = {**SPAWNED, "stage": "fetch", "pid": 6}
 KILL = {"what": "kill", "at": 3.0, "reason": "requested", "grace": 4.0}
 ENDED = {"what": "ended", "at": 5.0, "stage": "run", "exit_code": 0}
@@ -67,10 +75,10 @@ def test_lines_taken_in_twice_do_nothing():
 def test_a_fetch_is_no_run():
     made = task(FETCHING)
     assert states(made) == []
-    assert (made.state, made.started, made.process) == ("staging", None, Process(6, 70, "b"))
+    assert (made.state, made.started, made.process) == ("staging", None, Process(6, 70, 71, "b"))
     made.apply(SPAWNED)
     made.apply(FETCHING)
-    assert (made.state, made.started, made.process) == ("running", 2.0, Process(7, 70, "b"))
+    assert (made.state, made.started, made.process) == ("running", 2.0, Process(7, 70, 71, "b"))
 
 
 def test_uuids_are_the_same_after_a_restart_and_differ_from_each_other():

@@ -28,6 +28,7 @@ ORPHAN_PATIENCE = 30.0  #: seconds that an executor without tasks waits for an a
 _CHUNK = 262_144
 #: what Python ignores; a task gets the system's own behaviour back
 _DEFAULT_SIGNALS = [signal.SIGPIPE, signal.SIGXFSZ]
+_TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")  #: nanoseconds
 _OUTPUT = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
@@ -46,10 +47,9 @@ def stat_fields(pid: int) -> list[bytes] | None:
     return text[text.rindex(b")") + 2 :].split()
 
 
-def start_time(pid: int) -> int:
-    """When the process began, in clock ticks since boot; -1 when it is not there."""
-    fields = stat_fields(pid)
-    return int(fields[19]) if fields else -1
+def ticks() -> int:
+    """Now, on the clock and in the unit of a process's start time in its stat."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // _TICK
 
 
 def boot_id() -> str:
@@ -196,6 +196,7 @@ class Executor:
 
     def _begin_stage(self, task: _Task) -> None:
         name, argv = task.stages[0]
+        before = ticks()
         try:
             task.pid = self._spawn(task.spec, argv)
         except (OSError, KeyError, TypeError, ValueError) as error:
@@ -211,7 +212,9 @@ class Executor:
                 "at": time.time(),
                 "stage": name,
                 "pid": task.pid,
-                "start": start_time(task.pid),
+                # Not read from /proc: right after its birth a process keeps readers waiting.
+                "start": before,
+                "start_by": ticks(),
                 "boot": self._boot,
             },
         )

@@ -20,7 +20,9 @@ def is_alive(process: Process) -> bool:
     if process.boot != boot_id():
         return False
     fields = stat_fields(process.pid)
-    return fields is not None and int(fields[19]) == process.start and fields[0] not in _DEAD
+    if fields is None or fields[0] in _DEAD:
+        return False
+    return process.start <= int(fields[19]) <= process.start_by
 
 
 def watch(process: Process) -> int | None:
@@ -59,7 +61,8 @@ def find(task_id: str) -> Process | None:
         if not name.isdigit() or (fields := stat_fields(int(name))) is None:
             continue
         if fields[0] not in _DEAD and fields[3] == name.encode() and mark in _environ(name):
-            return Process(int(name), int(fields[19]), boot_id())
+            start = int(fields[19])
+            return Process(int(name), start, start, boot_id())
     return None
 
 

@@ -24,7 +24,8 @@ class Process(NamedTuple):
     """A process that cannot be mistaken for another one that got its pid later."""
 
     pid: int
-    start: int  #: clock ticks since boot
+    start: int  #: it began at this clock tick since boot, or later
+    start_by: int  #: but no later than at this one
     boot: str
 
 
@@ -90,7 +91,7 @@ class Task:
     def _spawned(self, line: Line) -> Update | None:
         if self.started is not None:
             return None
-        self.process = Process(line["pid"], line["start"], line["boot"])
+        self.process = Process(line["pid"], line["start"], line["start_by"], line["boot"])
         if line["stage"] != RUN:
             return None
         self.started = line["at"]

@@ -92,11 +92,15 @@ def _note_vetoes(draft: Draft, unplaced: Unplaced) -> None:
     """Say in history why attempts found no place: once, and again when the kind of the reason changes."""
     nearest = unplaced.nearest
     kind = f"{nearest.kind} {nearest.constraint or ''}" if nearest else "no offer"
-    for key in unplaced.attempts:
+    news = []
+    for key in reversed(unplaced.attempts):  # first in, first out: before one that was told, all were
         if draft.view.reasons.get((key.run_id, key.job_id)) == kind:
-            continue
+            break
+        news.append(key)
+    sentence = describe(unplaced) if news else ""
+    for key in reversed(news):
         draft.note(VetoNoted(key.run_id, key.job_id, kind))
-        draft.tell_attempt(key, "vetoed", "queued", "queued", describe(unplaced))
+        draft.tell_attempt(key, "vetoed", "queued", "queued", sentence)
 
 
 def tend_offers(draft: Draft) -> None:

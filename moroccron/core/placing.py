@@ -93,7 +93,8 @@ def _note_vetoes(draft: Draft, unplaced: Unplaced) -> None:
     nearest = unplaced.nearest
     kind = f"{nearest.kind} {nearest.constraint or ''}" if nearest else "no offer"
     news = []
-    for key in reversed(unplaced.attempts):  # first in, first out: before one that was told, all were
+    # First in, first out: before one that was told, all were.
+    for key in reversed(unplaced.attempts):
         if draft.view.reasons.get((key.run_id, key.job_id)) == kind:
             break
         news.append(key)

@@ -76,13 +76,24 @@ class Store(Protocol):
 
 
 class Election(Protocol):
-    """Who may lead. A won election lasts until the process ends or `on_loss` is called."""
+    """Who may lead: at most one candidate at a time. One object is one candidacy."""
 
     def wait(self, on_loss: Callable[[str], None]) -> None:
-        """Block until elected. `on_loss` is called once, from any thread, with the reason."""
+        """Block until elected, or until `resign`: whoever resigned knows it.
+
+        A won election lasts until `resign`, the end of the process, or the one call of `on_loss`, which may
+        come from any thread and says why. Raises `ElectionRefused` when trying on is of no use.
+        """
+
+    def trusted(self) -> bool:
+        """Whether nobody else can lead at this very moment, by our own clock and without asking anybody.
+
+        True only between being elected and losing, and not while the election's keeper is silent: launch
+        nothing then. It may come back. Cheap; any thread.
+        """
 
     def resign(self) -> None:
-        """Let the next candidate win at once."""
+        """Let the next candidate win at once. Not trusted any more when it returns; may be called again."""
 
 
 class DriverEnd(StrEnum):

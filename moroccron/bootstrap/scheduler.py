@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from moroccron.adapters.clock import SystemClock
 from moroccron.adapters.local.driver import LocalDriver
-from moroccron.adapters.local.election import FileElection, Resigned
+from moroccron.adapters.local.election import FileElection
 from moroccron.adapters.local.paths import WorkDir
 from moroccron.bootstrap.files import build_loader
 from moroccron.bootstrap.store import open_store
@@ -47,19 +47,20 @@ class _LocalElection:
     def __init__(self, lock: FileElection) -> None:
         self._lock = lock
         self._on_loss: Callable[[str], None] | None = None
+        self._lost = False
 
     def wait(self, on_loss: Callable[[str], None]) -> None:
-        """Returns as well when `resign` came first: whoever resigned knows it."""
         self._on_loss = on_loss
-        try:
-            self._lock.wait(on_loss)
-        except Resigned:
-            return
+        self._lock.wait(on_loss)
+
+    def trusted(self) -> bool:
+        return self._lock.trusted() and not self._lost
 
     def resign(self) -> None:
         self._lock.resign()
 
     def lose(self, why: str) -> None:
         """The agent obeys another scheduler."""
+        self._lost = True
         if self._on_loss is not None:
             self._on_loss(why)

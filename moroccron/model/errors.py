@@ -41,6 +41,14 @@ class StoreUnavailable(MoroccronError):
     """The database could not take a commit, after the adapter's own retries. Final for this process."""
 
 
+class ElectionRefused(MoroccronError):
+    """Whoever holds the election will not have us, and asking again is of no use. Says what would help."""
+
+
+class FrameworkMismatch(MoroccronError):
+    """Two places remember different framework ids: one of them is not ours. Says what to look at."""
+
+
 class IllegalMove(MoroccronError):
     """One of our own inputs does not fit the state of an attempt: a bug. Carries the attempt's story."""
 

@@ -1,7 +1,8 @@
 """Who may lead on one machine: whoever holds a file's lock. Implements `ports.Election`.
 
-The kernel frees the lock the moment its holder's process is gone, however it went. The database's term fences
-a leader that would go on regardless.
+The kernel frees the lock the moment its holder's process is gone, however it went, and at no other time: a
+process that is stopped keeps it. So there is no lease to run out, nothing to renew, and trust never fades.
+The database's term fences a leader that would go on regardless.
 """
 
 import fcntl
@@ -9,12 +10,6 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-
-from moroccron.model.errors import MoroccronError
-
-
-class Resigned(MoroccronError):
-    """`resign` was called before the election was won."""
 
 
 class FileElection:
@@ -28,22 +23,22 @@ class FileElection:
         self._lock: int | None = None
 
     def wait(self, on_loss: Callable[[str], None]) -> None:
-        """Block until elected. Raises `Resigned` when `resign` comes first; signals are heeded."""
+        """Block until elected or resigned; signals are heeded."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         # A thread, since neither a signal nor `resign` can wake up one that waits for a lock.
         threading.Thread(target=self._take, args=(lock,), name="election", daemon=True).start()
         self._decided.wait()
-        if self._resigned:
-            raise Resigned("resigned before being elected")
+
+    def trusted(self) -> bool:
+        return self._lock is not None
 
     def resign(self) -> None:
-        """Let the next candidate win at once."""
         with self._guard:
             self._resigned = True
-            if self._lock is not None:
-                os.close(self._lock)
-                self._lock = None
+            lock, self._lock = self._lock, None
+            if lock is not None:
+                os.close(lock)
         self._decided.set()
 
     def _take(self, lock: int) -> None:

@@ -21,12 +21,16 @@ class DatabaseUrlInvalid(MoroccronError):
     """The database's URL names nothing that we can open. The message says what would do."""
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for `sqlite:///path` or `postgresql://user@host/name`. Connects when first used."""
+def open_engine(url: str, *, answer_within: float | None = None) -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://user@host/name`. Connects when first used.
+
+    `answer_within`: seconds after which a server whose machine does not respond any more counts as gone, for
+    those to whom a late answer is of no use.
+    """
     parsed = database_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
-    return _open_postgres(parsed)
+    return _open_postgres(parsed, answer_within)
 
 
 def database_url(url: str) -> URL:
@@ -52,13 +56,14 @@ def sqlite_file(url: URL) -> Path | None:
 _EXAMPLES = "write sqlite:////var/lib/moroccron/moroccron.db or postgresql://user@host/name"
 
 
-def _open_postgres(url: URL) -> Engine:
+def _open_postgres(url: URL, answer_within: float | None) -> Engine:
+    options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "application_name": "moroccron"}
+    if answer_within is not None:
+        # libpq takes whole seconds here, no fewer than two; and milliseconds there.
+        options["connect_timeout"] = max(2, round(answer_within))
+        options["tcp_user_timeout"] = round(answer_within * 1000)
     # A pooled connection may have died with its server's last restart: ask before use.
-    return create_engine(
-        url,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "moroccron"},
-    )
+    return create_engine(url, pool_pre_ping=True, connect_args=options)
 
 
 def _open_sqlite(url: URL) -> Engine:

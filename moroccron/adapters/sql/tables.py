@@ -197,6 +197,16 @@ leader = Table(
     Column("commits", BigInteger, nullable=False),
 )
 
+# Who may lead, and until when; apart from `leader`, whose row every commit locks. `won` counts its leaderships.
+lease = Table(
+    "lease",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("won", BigInteger, nullable=False),
+    Column("holder", String, nullable=False),
+    Column("expires", UtcTime, nullable=False),
+)
+
 framework = Table(
     "framework",
     metadata,

@@ -90,6 +90,11 @@ class PostgresFlavour(Flavour):
         return str(state).startswith(self._PASSING)
 
 
+def flavour_of(engine: Engine) -> Flavour:
+    """How to speak to this one."""
+    return SqliteFlavour() if engine.dialect.name == "sqlite" else PostgresFlavour()
+
+
 class Writer:
     """Runs transactions on one connection, again when the database was out of reach for a while."""
 
@@ -98,7 +103,7 @@ class Writer:
         self._patience = patience
         self._connection: PoolProxiedConnection | None = None
         self._error: type[Exception] = engine.dialect.loaded_dbapi.Error
-        self.flavour = SqliteFlavour() if engine.dialect.name == "sqlite" else PostgresFlavour()
+        self.flavour = flavour_of(engine)
 
     def transact(self, work: Work[T]) -> T:
         """The result of `work` in a transaction that is committed. Repeated while that may help.

@@ -1,0 +1,1 @@
+"""ZooKeeper behind our ports: who may lead, which Mesos master does, and a mirror of the framework id."""

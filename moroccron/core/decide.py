@@ -10,7 +10,7 @@ from datetime import datetime
 
 from moroccron.core.commands import adopt_run, take_command
 from moroccron.core.draft import Decision, Draft
-from moroccron.core.ephemera import ConnectionChanged, OfferHeld, OffersGone
+from moroccron.core.ephemera import AppetiteChanged, ConnectionChanged, OfferHeld, OffersGone
 from moroccron.core.loading import take_files
 from moroccron.core.moves import requeue
 from moroccron.core.placing import place, tend_offers
@@ -61,8 +61,8 @@ def _take(draft: Draft, event: Event) -> None:
             take_files(draft, event)
         case RunRecalled():
             adopt_run(draft, event)
-        case Subscribed(framework_id):
-            _subscribed(draft, framework_id)
+        case Subscribed():
+            _subscribed(draft, event)
         case Disconnected():
             draft.note(ConnectionChanged(connected=False, at=draft.now))
         case AgentLost(agent_id):
@@ -71,8 +71,11 @@ def _take(draft: Draft, event: Event) -> None:
             pass
 
 
-def _subscribed(draft: Draft, framework_id: str) -> None:
+def _subscribed(draft: Draft, event: Subscribed) -> None:
+    framework_id = event.framework_id
     draft.note(ConnectionChanged(connected=True, at=draft.now))
+    if event.suppressed:
+        draft.note(AppetiteChanged(suppressed=True, refused=False, at=draft.now))
     if draft.view.framework_id != framework_id:
         draft.change(FrameworkChanged(framework_id))
         draft.tell("framework", "subscribed under a new id", message=framework_id)

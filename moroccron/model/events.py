@@ -16,6 +16,7 @@ class Subscribed:
     """The driver is connected under this framework id. All earlier offers are void."""
 
     framework_id: str
+    suppressed: bool = False  #: no offers will come until revived, as on the connection before
 
 
 @dataclass(frozen=True, slots=True)

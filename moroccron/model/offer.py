@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from moroccron.model.resources import Resources
 from moroccron.model.run import AttemptKey
@@ -29,6 +30,7 @@ class Offer:
     port_ranges: tuple[PortRange, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)
     agent_url: str | None = None
+    unavailable_from: datetime | None = None  #: when the agent's next maintenance begins
 
 
 @dataclass(frozen=True, slots=True)

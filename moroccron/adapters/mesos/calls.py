@@ -1,0 +1,132 @@
+"""Calls: from effects to the bodies that a master takes. Pure, but that a used offer leaves the book.
+
+A body names everything but the framework's id and the stream, which the sender adds.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from moroccron.adapters.mesos.offers import OfferBook, Taken
+from moroccron.adapters.mesos.resources import Pool, amounts
+from moroccron.adapters.mesos.tasks import Containerizer, nanoseconds, task_info
+from moroccron.model.effects import (
+    Accept,
+    Acknowledge,
+    Decline,
+    Effect,
+    Kill,
+    Reconcile,
+    Revive,
+    Suppress,
+)
+from moroccron.model.offer import Launch
+from moroccron.model.resources import NOTHING
+
+Body = dict[str, Any]
+
+#: tasks in one RECONCILE: the master answers each with a message, all at once
+RECONCILE_BATCH = 500
+
+
+def encode(body: Body) -> bytes:
+    """The bytes that go over the wire."""
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def subscribe(info: Body, suppressed: Sequence[str]) -> Body:
+    """The first call of a connection. The id stands in two places, and must be the same in both."""
+    body: Body = {"type": "SUBSCRIBE", "subscribe": {"framework_info": info}}
+    if suppressed:
+        body["subscribe"]["suppressed_roles"] = list(suppressed)
+    if "id" in info:
+        body["framework_id"] = info["id"]
+    return body
+
+
+def update_framework(info: Body, suppressed: Sequence[str], constraints: Body | None) -> Body:
+    """All of it anew: what is left out is taken back."""
+    update: Body = {"framework_info": info, "suppressed_roles": list(suppressed)}
+    if constraints is not None:
+        update["offer_constraints"] = constraints
+    return {"type": "UPDATE_FRAMEWORK", "update_framework": update}
+
+
+def bodies(
+    effect: Effect, book: OfferBook, roles: Sequence[str], containerizer: Containerizer
+) -> Iterator[Body]:
+    """The calls that an effect takes, in order."""
+    match effect:
+        case Accept(offer_ids, launches, seconds):
+            yield from _accepts(book.take(offer_ids), launches, seconds, containerizer)
+        case Decline(offer_ids, seconds):
+            book.take(offer_ids)
+            decline = {"offer_ids": _values(offer_ids), "filters": {"refuse_seconds": seconds}}
+            yield {"type": "DECLINE", "decline": decline}
+        case Kill(task_id, agent_id, grace):
+            kill = _task(task_id, agent_id)
+            kill["kill_policy"] = {"grace_period": nanoseconds(grace)}
+            yield {"type": "KILL", "kill": kill}
+        case Acknowledge(task_id, agent_id, uuid):
+            acknowledge = _task(task_id, agent_id) | {"uuid": uuid}
+            yield {"type": "ACKNOWLEDGE", "acknowledge": acknowledge}
+        case Reconcile(tasks):
+            yield from _reconciles(tasks)
+        case Suppress():
+            yield {"type": "SUPPRESS", "suppress": {"roles": list(roles)}}
+        case Revive():
+            yield {"type": "REVIVE", "revive": {"roles": list(roles)}}
+
+
+def decline_inverse_offers(offer_ids: Sequence[str], seconds: float) -> Body:
+    """We promise nothing about leaving an agent by a time. That binds nobody."""
+    decline = {
+        "inverse_offer_ids": _values(offer_ids),
+        "filters": {"refuse_seconds": seconds},
+    }
+    return {"type": "DECLINE_INVERSE_OFFERS", "decline_inverse_offers": decline}
+
+
+def teardown() -> Body:
+    """End the framework and all its tasks, for good."""
+    return {"type": "TEARDOWN"}
+
+
+def _accepts(
+    taken: list[Taken], launches: Sequence[Launch], seconds: float, containerizer: Containerizer
+) -> Iterator[Body]:
+    """One ACCEPT for each role among the offers; a task goes where it fits, else to the first."""
+    pools = [(Pool(part.entries), amounts(part.entries)[0]) for part in taken]
+    tasks: list[list[Body]] = [[] for _ in taken]
+    free = [whole for _, whole in pools]
+    for launch in launches:
+        wanted = launch.resources
+        at = next((i for i, room in enumerate(free) if wanted.fits_in(room)), 0)
+        entries = pools[at][0].cut(wanted, launch.ports)
+        free[at] = free[at] - wanted if wanted.fits_in(free[at]) else NOTHING
+        tasks[at].append(task_info(launch, entries, containerizer))
+    for part, infos in zip(taken, tasks, strict=True):
+        accept: Body = {
+            "offer_ids": _values(part.offer_ids),
+            "operations": [],
+            "filters": {"refuse_seconds": seconds},
+        }
+        if infos:
+            accept["operations"] = [{"type": "LAUNCH", "launch": {"task_infos": infos}}]
+        yield {"type": "ACCEPT", "accept": accept}
+
+
+def _reconciles(tasks: Sequence[tuple[str, str]]) -> Iterator[Body]:
+    """Explicit in batches; none named asks for all, which is one call."""
+    for at in range(0, len(tasks) or 1, RECONCILE_BATCH):
+        named = [_task(task_id, agent_id) for task_id, agent_id in tasks[at : at + RECONCILE_BATCH]]
+        yield {"type": "RECONCILE", "reconcile": {"tasks": named}}
+
+
+def _task(task_id: str, agent_id: str) -> Body:
+    """Always with the agent: without it the answer about one that is cut off is UNKNOWN."""
+    return {"task_id": {"value": task_id}, "agent_id": {"value": agent_id}}
+
+
+def _values(ids: Sequence[str]) -> list[dict[str, str]]:
+    return [{"value": one} for one in ids]

@@ -1,0 +1,199 @@
+"""A Mesos cluster as the engine sees it: implements `ports.Driver`.
+
+Owns the book of offers and joins the subscription (events in) with the sender (effects out). Threads of both
+only put events into the engine's queue.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from moroccron.adapters.mesos import calls, translate
+from moroccron.adapters.mesos.framework import Framework
+from moroccron.adapters.mesos.offers import OfferBook
+from moroccron.adapters.mesos.outcome import NotConnected, Outcome, Rejected, Sent, Unknown
+from moroccron.adapters.mesos.patience import Patience
+from moroccron.adapters.mesos.sender import Call, Sender
+from moroccron.adapters.mesos.subscription import Line, Subscription
+from moroccron.adapters.mesos.tasks import Containerizer
+from moroccron.model.effects import Accept, Effect, Revive, Suppress
+from moroccron.model.events import Disconnected, Event, Subscribed
+from moroccron.model.offer import Launch
+from moroccron.ports import DriverEnd, MasterDetector
+
+log = logging.getLogger("moroccron.driver")
+
+_INVERSE_REFUSAL = 3600.0  #: seconds until a master may ask again whether we leave an agent
+_BAD_REQUEST = 400
+
+OnEnd = Callable[[DriverEnd, str], None]
+Done = Callable[[Outcome], None]
+
+
+def _nobody(_end: DriverEnd, _message: str) -> None:
+    """Whoever does not care."""
+
+
+class MesosDriver:
+    """Stays subscribed until stopped, or until the master says that it never will be again.
+
+    In that case it says so once, to `on_end` and as `Disconnected`, and stays away.
+    """
+
+    def __init__(
+        self,
+        detector: MasterDetector,
+        framework: Framework,
+        *,
+        on_end: OnEnd = _nobody,
+        containerizer: Containerizer = Containerizer.MESOS,
+        patience: Patience | None = None,
+    ) -> None:
+        patience = patience or Patience()
+        self._framework = framework
+        self._on_end = on_end
+        self._containerizer = containerizer
+        self._book = OfferBook()
+        self._emit: Callable[[Event], None] = lambda _: None
+        self._subscription = Subscription(framework, detector, self, patience)
+        authorization = self._subscription.authorization
+        self._sender = Sender(lambda: self._subscription.line, authorization, patience)
+        self._begun = False
+        self._subscribed = False
+
+    # ------------------------------------------------------------------ ports.Driver
+
+    def start(self, framework_id: str | None, emit: Callable[[Event], None]) -> None:
+        """Connect, in threads of our own, and stay connected."""
+        self._emit = emit
+        self._begun = True
+        self._sender.start()
+        self._subscription.begin(framework_id)
+
+    def perform(self, effects: Sequence[Effect]) -> None:
+        """Queue effects for the sender. Without a subscription they are dropped."""
+        line = self._subscription.line
+        for effect in effects:
+            if isinstance(effect, Suppress | Revive):
+                self._subscription.suppress(isinstance(effect, Suppress))
+            if line is None:
+                continue
+            launches = effect.launches if isinstance(effect, Accept) else ()
+            roles = self._framework.roles
+            for body in calls.bodies(effect, self._book, roles, self._containerizer):
+                self._put(line, body, launches)
+
+    def stop(self) -> None:
+        """Disconnect. Tasks run on; the framework stays registered."""
+        if self._begun:
+            self._subscription.stop()
+            self._sender.stop()
+
+    # ------------------------------------------------------------------ beyond the port
+
+    def update_framework(
+        self,
+        framework: Framework,
+        constraints: dict[str, Any] | None = None,
+        done: Done | None = None,
+    ) -> None:
+        """Be another framework from now on, under the same id; tells the master if one listens.
+
+        `constraints` are Mesos' OfferConstraints, by which masters from 1.11 on withhold useless offers.
+        """
+        self._framework = framework
+        info = self._subscription.change_framework(framework)
+        suppressed = framework.roles if self._subscription.suppressed else ()
+        self._ask(calls.update_framework(info, suppressed, constraints), done)
+
+    def teardown(self, done: Done) -> None:
+        """End the framework and kill all its tasks. Only ever because a person said so, twice."""
+        self._ask(calls.teardown(), done)
+
+    def _ask(self, body: calls.Body, done: Done | None) -> None:
+        line = self._subscription.line
+        if line is not None:
+            self._put(line, body, (), done)
+        elif done is not None:
+            done(NotConnected("there is no subscription"))
+
+    def _put(
+        self,
+        line: Line,
+        body: calls.Body,
+        launches: Sequence[Launch] = (),
+        done: Done | None = None,
+    ) -> None:
+        def told(call: Call, outcome: Outcome) -> None:
+            self._take(call, outcome, launches)
+            if done is not None:
+                done(outcome)
+
+        self._sender.put(Call(line, body, told))
+
+    # ------------------------------------------------------------------ what became of a call
+
+    def _take(self, call: Call, outcome: Outcome, launches: Sequence[Launch]) -> None:
+        kind = call.body["type"]
+        match outcome:
+            case Sent():
+                return
+            case NotConnected(why):
+                log.debug("%s dropped: %s", kind, why)
+            case Unknown(why):
+                # Nobody knows whether it was taken. A new subscription settles it: what was not taken by
+                # then never will be, and everything is reconciled.
+                self._subscription.reconnect(call.line, f"no answer to {kind}: {why}")
+            case Rejected(status, body):
+                self._refused(call, status, body.strip(), launches)
+
+    def _refused(self, call: Call, status: int, body: str, launches: Sequence[Launch]) -> None:
+        kind = call.body["type"]
+        if self._subscription.line is not call.line:
+            return
+        end = translate.end_of_refusal(status, body)
+        if end is not None:
+            self._subscription.finish(end, f"{kind}: {body}")
+        elif status == _BAD_REQUEST:
+            log.error("%s was refused: %s", kind, body)
+            now = datetime.now(UTC)
+            for launch in launches:
+                self._emit(translate.refused_launch(launch, body, now))
+        else:
+            self._subscription.reconnect(call.line, f"{kind} was answered by {status} {body}")
+
+    # ------------------------------------------------------------------ subscription.Listener
+
+    def subscribed(self, line: Line, suppressed: bool) -> None:
+        self._book.clear()
+        self._subscribed = True
+        self._emit(Subscribed(line.framework_id, suppressed))
+
+    def heard(self, line: Line, message: Mapping[str, Any]) -> None:
+        match message.get("type"):
+            case "OFFERS":
+                self._book.add(message["offers"].get("offers", ()))
+            case "RESCIND":
+                self._book.take([message["rescind"]["offer_id"]["value"]])
+            case "INVERSE_OFFERS":
+                self._decline_inverse(line, message["inverse_offers"].get("inverse_offers", ()))
+        event = translate.event_of(message, line.framework_id)
+        if event is not None:
+            self._emit(event)
+
+    def lost(self, reason: str) -> None:
+        self._book.clear()
+        if self._subscribed:
+            self._subscribed = False
+            self._emit(Disconnected(reason))
+
+    def ended(self, end: DriverEnd, message: str) -> None:
+        log.error("the master has ended it: %s (%s)", end, message)
+        self.lost(f"{end}: {message}")
+        self._on_end(end, message)
+
+    def _decline_inverse(self, line: Line, offers: Sequence[Mapping[str, Any]]) -> None:
+        ids = [offer["id"]["value"] for offer in offers]
+        if ids:
+            self._put(line, calls.decline_inverse_offers(ids, _INVERSE_REFUSAL))

@@ -1,0 +1,103 @@
+"""Offers: from Mesos' message to the model's value, and the book of those that may still be used."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from moroccron.adapters.mesos.resources import Entry, amounts
+from moroccron.model.offer import Offer
+
+
+def offer_of(message: Mapping[str, Any]) -> Offer:
+    """One offer of an OFFERS event."""
+    resources, ports = amounts(message.get("resources", ()))
+    return Offer(
+        id=message["id"]["value"],
+        agent_id=message["agent_id"]["value"],
+        hostname=message["hostname"],
+        resources=resources,
+        port_ranges=ports,
+        attributes=attributes(message),
+        agent_url=url_of(message["url"]) if "url" in message else None,
+        unavailable_from=_start(message.get("unavailability")),
+    )
+
+
+def attributes(message: Mapping[str, Any]) -> dict[str, str]:
+    """The agent's attributes as text, and its region and zone; of two with one name the first counts."""
+    found: dict[str, str] = {}
+    for attribute in message.get("attributes", ()):
+        found.setdefault(attribute["name"], _text(attribute))
+    domain = message.get("domain", {}).get("fault_domain", {})
+    for kind in ("region", "zone"):
+        if kind in domain:
+            found.setdefault(f"@{kind}", domain[kind]["name"])
+    return found
+
+
+def url_of(url: Mapping[str, Any]) -> str:
+    """Where the agent's API answers. Its path is part of it: one process may hold several agents."""
+    address = url["address"]
+    host = address.get("ip") or address["hostname"]
+    if ":" in host:
+        host = f"[{host}]"
+    return f"{url.get('scheme', 'http')}://{host}:{address['port']}{url.get('path', '')}"
+
+
+def _text(attribute: Mapping[str, Any]) -> str:
+    match attribute["type"]:
+        case "SCALAR":
+            return f"{attribute['scalar']['value']:.3f}".rstrip("0").rstrip(".")
+        case "RANGES":
+            ranges = attribute["ranges"]["range"]
+            return "[" + ",".join(f"{r['begin']}-{r['end']}" for r in ranges) + "]"
+        case "SET":
+            return "{" + ",".join(attribute["set"]["item"]) + "}"
+        case _:
+            return str(attribute["text"]["value"])
+
+
+def _start(unavailability: Mapping[str, Any] | None) -> datetime | None:
+    if unavailability is None:
+        return None
+    return datetime.fromtimestamp(unavailability["start"]["nanoseconds"] / 1e9, UTC)
+
+
+class OfferBook:
+    """The resources of offers that may still be used, as they were offered, by the offer's id."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Mapping[str, Any]] = {}
+
+    def add(self, messages: Iterable[Mapping[str, Any]]) -> None:
+        for message in messages:
+            self._held[message["id"]["value"]] = message
+
+    def take(self, offer_ids: Iterable[str]) -> "list[Taken]":
+        """Remove offers. One call may only name offers of one role, so they come by role.
+
+        What is not in the book (any more) comes without resources: the master is to refuse it.
+        """
+        by_role: dict[str | None, Taken] = {}
+        for offer_id in offer_ids:
+            message = self._held.pop(offer_id, {})
+            role = message.get("allocation_info", {}).get("role")
+            taken = by_role.setdefault(role, Taken(role))
+            taken.offer_ids.append(offer_id)
+            taken.entries.extend(message.get("resources", ()))
+        return list(by_role.values())
+
+    def clear(self) -> None:
+        self._held.clear()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+
+class Taken:
+    """Offers of one role that are about to be used together."""
+
+    def __init__(self, role: str | None) -> None:
+        self.role = role
+        self.offer_ids: list[str] = []
+        self.entries: list[Entry] = []

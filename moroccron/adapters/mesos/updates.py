@@ -1,0 +1,71 @@
+"""Status updates: from Mesos' message to the model's value. Pure."""
+
+import re
+import signal
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from moroccron.model.events import StatusReceived
+from moroccron.model.states import ReportedState
+
+_EXITED = re.compile(r"[Cc]ommand exited with status (\d+)")
+_SIGNALLED = re.compile(r"[Cc]ommand terminated with signal (.+)")
+#: signals by name and by what the C library calls them, for Mesos writes the latter
+_SIGNALS = {s.name: int(s) for s in signal.Signals} | {
+    text: int(s) for s in signal.Signals if (text := signal.strsignal(s))
+}
+_RECONCILIATION = "REASON_RECONCILIATION"
+
+
+def status_of(status: Mapping[str, Any], framework_id: str) -> StatusReceived:
+    """What an UPDATE says. A state that we do not know yet is UNKNOWN, which says nothing by itself."""
+    state = _state(status["state"])
+    message = status.get("message")
+    reason = status.get("reason")
+    reconciled = reason == _RECONCILIATION
+    return StatusReceived(
+        task_id=status["task_id"]["value"],
+        agent_id=status.get("agent_id", {}).get("value"),
+        state=state,
+        at=datetime.fromtimestamp(status.get("timestamp", 0.0), UTC),
+        uuid=status.get("uuid"),
+        exit_code=_exit_code(state, message),
+        reason=_word(reason),
+        message=message,
+        sandbox=_sandbox(status, framework_id),
+        reconciled=reconciled,
+    )
+
+
+def _state(name: str) -> ReportedState:
+    try:
+        return ReportedState(name.removeprefix("TASK_").lower())
+    except ValueError:
+        return ReportedState.UNKNOWN
+
+
+def _exit_code(state: ReportedState, message: str | None) -> int | None:
+    """Mesos' command executor tells the exit status in words alone."""
+    text = message or ""
+    if (exited := _EXITED.search(text)) is not None:
+        return int(exited[1])
+    if (signalled := _SIGNALLED.search(text)) is not None:
+        # strsignal's names may go on: "Segmentation fault (core dumped)"
+        number = _SIGNALS.get(signalled[1].split(" (")[0])
+        return None if number is None else 128 + number
+    return 0 if state is ReportedState.FINISHED else None
+
+
+def _word(reason: str | None) -> str | None:
+    if reason is None:
+        return None
+    return reason.removeprefix("REASON_").lower()
+
+
+def _sandbox(status: Mapping[str, Any], framework_id: str) -> str | None:
+    """Where the agent's API finds the sandbox, as soon as an executor has spoken; the last run's is ours."""
+    executor = status.get("executor_id", {}).get("value")
+    if executor is None:
+        return None
+    return f"/frameworks/{framework_id}/executors/{executor}/runs/latest"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from moroccron.model.command import Answer
-from moroccron.model.dag_version import Cron, Every, Schedule
+from moroccron.model.dag_version import Schedule
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
 from moroccron.ports import DagSummary, HistoryLine, LeaderRow, LoadErrorRow, RunBrief
@@ -321,10 +321,4 @@ def brief(run: RunBrief) -> RunBriefOut:
 
 def schedule_text(schedule: Schedule | None) -> str | None:
     """A schedule in a few characters; None: only on request."""
-    match schedule:
-        case Cron(text):
-            return text
-        case Every(seconds):
-            return f"every {seconds} s"
-        case None:
-            return None
+    return None if schedule is None else str(schedule)

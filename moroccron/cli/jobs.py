@@ -71,6 +71,8 @@ def why(job: JobRun, attempt: Attempt | None) -> str:
     """In one line, why a job is as it is; nothing when it is as one hopes."""
     if job.state in (JobRunState.SKIPPED, JobRunState.UPSTREAM_FAILED):
         return f"because of {job.cause}" if job.cause else ""
+    if job.state is JobRunState.QUEUED and attempt is not None:
+        return attempt.message or ""
     if attempt is None or not (job.state.is_failure or job.state is JobRunState.RETRYING):
         return ""
     code = f"exit code {attempt.exit_code}" if attempt.exit_code is not None else ""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moroccron.model.command import Answer
-from moroccron.model.dag_version import Cron, Every, Schedule
+from moroccron.model.dag_version import Schedule
 from moroccron.model.load import LoadError
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.ports import DagSummary, LoadErrorRow, RunBrief
@@ -23,13 +23,7 @@ def moment(value: datetime | None) -> str | None:
 
 def schedule_text(schedule: Schedule | None) -> str | None:
     """A schedule in a few characters; None: only on request."""
-    match schedule:
-        case Cron(text):
-            return text
-        case Every(seconds):
-            return f"every {seconds} s"
-        case None:
-            return None
+    return None if schedule is None else str(schedule)
 
 
 def dag(summary: DagSummary) -> Shape:

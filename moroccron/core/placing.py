@@ -14,7 +14,9 @@ from moroccron.core.moves import move_attempt
 from moroccron.core.packer import pack
 from moroccron.core.vetoes import describe, location_of
 from moroccron.model.attempt import AttemptInput
+from moroccron.model.changes import AttemptChanged
 from moroccron.model.effects import Accept, Decline, Revive, Suppress
+from moroccron.model.evolve import evolve
 from moroccron.model.offer import Launch, Offer
 from moroccron.model.packing import Member, Placement, Unplaced
 from moroccron.model.run import task_id
@@ -82,6 +84,7 @@ def _launch(draft: Draft, offer: Offer, placement: Placement) -> Launch:
         ports=placement.ports,
         location=location_of(spec.constraints, offer) if scoped else (),
         launched=draft.now,
+        message=None,  # it waits no more
     )
     launching = run.attempts[position]
     assert launching is not None
@@ -89,7 +92,7 @@ def _launch(draft: Draft, offer: Offer, placement: Placement) -> Launch:
 
 
 def _note_vetoes(draft: Draft, unplaced: Unplaced) -> None:
-    """Say in history why attempts found no place: once, and again when the kind of the reason changes."""
+    """Say why attempts found no place: once, and again when the kind of the reason changes."""
     nearest = unplaced.nearest
     kind = f"{nearest.kind} {nearest.constraint or ''}" if nearest else "no offer"
     news = []
@@ -100,7 +103,10 @@ def _note_vetoes(draft: Draft, unplaced: Unplaced) -> None:
         news.append(key)
     sentence = describe(unplaced) if news else ""
     for key in reversed(news):
+        attempt = draft.view.attempt(key)
+        assert attempt is not None, key
         draft.note(VetoNoted(key.run_id, key.job_id, kind))
+        draft.change(AttemptChanged(evolve(attempt, message=sentence)))
         draft.tell_attempt(key, "vetoed", "queued", "queued", sentence)
 
 

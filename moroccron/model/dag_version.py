@@ -59,12 +59,22 @@ class Cron:
 
     text: str
 
+    def __str__(self) -> str:
+        return self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Every:
     """A fixed cadence, counted in elapsed time from the DAG's start (or from 1970 when it has none)."""
 
     seconds: int
+
+    def __str__(self) -> str:
+        """`every 90 min`: in the largest unit that leaves it whole."""
+        for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+            if self.seconds % size == 0:
+                return f"every {self.seconds // size} {unit}"
+        return f"every {self.seconds} s"
 
 
 Schedule = Cron | Every

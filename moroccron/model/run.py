@@ -103,7 +103,7 @@ class Attempt:
     ended: datetime | None = None
     exit_code: int | None = None  #: 128 + n when signal n ended it
     reason: str | None = None  #: the outside's own word for why, e.g. `command_failed`
-    message: str | None = None
+    message: str | None = None  #: the same in a sentence; while queued: what offers lacked
 
     @property
     def key(self) -> AttemptKey:

@@ -308,6 +308,16 @@ def test_an_offer_too_small_is_declined_and_the_reason_told_once():
     told = [h.line.message for h in engine.store.history() if h.line.cause == "vetoed"]
     assert len(told) == 1
     assert "cpus" in told[0]
+    assert engine.attempts("a")[0].message == told[0]
+
+
+def test_what_was_lacking_is_forgotten_once_there_is_room():
+    engine = started(a_job("a", resources=Resources(cpus=9000, mem=32)))
+    engine.offer()
+    assert engine.attempts("a")[0].message is not None
+    engine.offer()
+    assert engine.jobs() == {"a": "launching"}
+    assert engine.attempts("a")[0].message is None
 
 
 def test_what_is_queued_after_a_refusal_revives_but_not_too_often():

@@ -25,7 +25,7 @@ _FINENESS = 20  #: bits behind the point of a proportion
 class _Order:
     """A shelf in the order of one kind, the largest first."""
 
-    __slots__ = ("_keys", "_rows", "by", "most")
+    __slots__ = ("_keys", "_rows", "by", "least", "most")
 
     def __init__(self, lots: list[Lot], kinds: tuple[int, int], by: int) -> None:
         self.by = by
@@ -34,17 +34,20 @@ class _Order:
             x, y = lot.demand[kinds[0]], lot.demand[kinds[1]]
             rows.append(((x, y)[by], x, y, lot.demand if _asks_more(lot, kinds) else None, lot))
         rows.sort(key=lambda row: (-row[0], -row[1], -row[2], row[4].attempts[0]))
-        self._rows = rows
-        self._keys = [-row[0] for row in rows]
+        self._index(rows)
         #: of this kind against one of the other, at most; rounded up
-        self.most = max((_part(row[0], row[2 - by]) for row in rows), default=0) + 1
+        self.most = max((_part(row[0], row[1] if by else row[2]) for row in rows), default=0) + 1
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def tidy(self) -> None:
-        self._rows = [row for row in self._rows if row[4].left]
-        self._keys = [-row[0] for row in self._rows]
+        self._index([row for row in self._rows if row[4].left])
+
+    def _index(self, rows: list[_Row]) -> None:
+        self._rows = rows
+        self._keys = [-row[0] for row in rows]
+        self.least = rows[-1][0] if rows else 0
 
     def better(
         self, room: Room, x: int, y: int, limit: int, other: int, found: _Found, ledger: Ledger
@@ -103,7 +106,7 @@ class Shelves:
             limit = ((other or 1) * order.most) >> _FINENESS
             if limit > this:
                 limit = this
-            if limit * other > found[0]:
+            if limit >= order.least and limit * other > found[0]:
                 found = order.better(room, x, y, limit, other, found, ledger)
         return found[1]
 

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shutil
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.cluster.records import Record, Records, Refused
 from tests.mesos.kit import Kit
 from tests.waiting import PATIENCE, until
 
+LOCAL = "127.0.0.1"
 DEFAULTS = {"cpus": "4", "mem": "4096", "disk": "10000"}
 PORTS = 31000  #: the first agent's first; each agent has a hundred, for they share one machine
 #: Far quicker than Mesos' own, that tests need not wait: an agent is missed after 5 s (75), offers
@@ -33,14 +35,16 @@ class MesosProcess(ClusterProcess):
         folder: Path,
         flags: Mapping[str, str],
         *,
+        ip: str = LOCAL,
         port: int | None = None,
         tied: bool = True,
     ) -> None:
         super().__init__(name, folder, tied=tied)
         self._kit = kit
         self.flags = dict(flags)  #: may be changed before it is begun again
+        self.ip = ip
         self.port = port or claim_port()
-        self.address = f"127.0.0.1:{self.port}"
+        self.address = f"{ip}:{self.port}"
         self.work_dir = folder / "work"
 
     def command(self) -> list[str]:
@@ -49,7 +53,7 @@ class MesosProcess(ClusterProcess):
     def environ(self) -> Mapping[str, str]:
         flags = {"work_dir": str(self.work_dir)} | self.flags
         ours = {f"MESOS_{name.upper()}": value for name, value in flags.items()}
-        listen = {"LIBPROCESS_IP": "127.0.0.1", "LIBPROCESS_PORT": str(self.port)}
+        listen = {"LIBPROCESS_IP": self.ip, "LIBPROCESS_PORT": str(self.port)}
         return self._kit.environ() | listen | ours
 
     def log_lines(self, part: str) -> list[str]:
@@ -71,19 +75,20 @@ class Master(MesosProcess):
         name: str = "master",
         flags: Mapping[str, str] | None = None,
         credential: str | None = None,
+        ip: str = LOCAL,
         port: int | None = None,
         tied: bool = True,
     ) -> None:
         given = MASTER_FLAGS | dict(flags or {})
-        super().__init__(kit, name, folder, given, port=port, tied=tied)
+        super().__init__(kit, name, folder, given, ip=ip, port=port, tied=tied)
         self.records = Records(self.address, credential=credential)
 
     def environ(self) -> Mapping[str, str]:
-        own = {"MESOS_IP": "127.0.0.1", "MESOS_PORT": str(self.port), "MESOS_NUM_SLAVES": "0"}
+        own = {"MESOS_IP": self.ip, "MESOS_PORT": str(self.port), "MESOS_NUM_SLAVES": "0"}
         return {**super().environ(), **own}
 
     def healthy(self) -> bool:
-        return self.records.alive() and bool(self.records.metrics().get("master/elected"))
+        return self.records.answers()
 
     def agent(self, agent_id: str) -> Record | None:
         return next((agent for agent in self.records.agents() if agent["id"] == agent_id), None)
@@ -105,6 +110,7 @@ class Agent(MesosProcess):
         attributes: str = "",
         resources: str = "",
         flags: Mapping[str, str] | None = None,
+        ip: str = LOCAL,
         port: int | None = None,
         tied: bool = True,
     ) -> None:
@@ -112,8 +118,8 @@ class Agent(MesosProcess):
         given["resources"] = _completed(resources, number)
         if attributes:
             given["attributes"] = attributes
-        name = f"agent-{number}"
-        super().__init__(kit, name, folder, given | dict(flags or {}), port=port, tied=tied)
+        given |= flags or {}
+        super().__init__(kit, f"agent-{number}", folder, given, ip=ip, port=port, tied=tied)
         self.master = master
         self.records = Records(self.address, prefix="/slave(1)")
         self._before: Record | None = None
@@ -163,6 +169,11 @@ class Agent(MesosProcess):
         """The processes of its executors and their tasks, known by the folder in their environment."""
         others = with_variable(f"{self.work_dir}/agents/0/")
         return [pid for pid in others if not self.running or pid != self.pid]
+
+    def forget(self) -> None:
+        """As a machine that burned down: begun again, it is another agent."""
+        self.end()
+        shutil.rmtree(self.work_dir)
 
     def end(self) -> None:
         super().end()

@@ -21,12 +21,15 @@ TAIL = 4000  #: characters of a log that a failure shows
 
 
 class ClusterProcess(ABC):
-    def __init__(self, name: str, folder: Path, *, tied: bool = True) -> None:
+    def __init__(
+        self, name: str, folder: Path, *, tied: bool = True, user: str | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.name = name
         self.folder = folder
         self.log = folder / f"{name}.log"
         self._tied = tied
+        self._user = user
         self._process: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
@@ -58,6 +61,7 @@ class ClusterProcess(ABC):
                 [*tie, *self.command()],
                 env=inherited | dict(self.environ()),
                 cwd=self.folder,
+                user=self._user,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -67,11 +71,14 @@ class ClusterProcess(ABC):
             self.wait_healthy()
 
     def wait_healthy(self, patience: float = PATIENCE) -> None:
-        until(self._healthy_or_dead, f"{self.name} is healthy\n{self.tail()}", patience)
+        try:
+            until(self._healthy_or_dead, f"{self.name} is healthy", patience)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}\n{self.tail()}") from None
 
     def _healthy_or_dead(self) -> bool:
         if not self.running:
-            raise AssertionError(f"{self.name} ended by itself\n{self.tail()}")
+            raise AssertionError(f"{self.name} ended by itself")
         return self.healthy()
 
     def kill(self, number: int = signal.SIGKILL) -> int:

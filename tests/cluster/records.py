@@ -10,6 +10,9 @@ from urllib.parse import urlencode
 
 Record = dict[str, Any]
 
+PATIENCE = 10.0  #: seconds for an answer
+GLIMPSE = 1.0
+
 
 class Refused(Exception):
     """The answer was not a success."""
@@ -43,6 +46,7 @@ class Records:
         return dict(self.get("/state"))
 
     def metrics(self) -> dict[str, float]:
+        """Its counters and gauges. Mesos answers twice a second and lets the others wait."""
         return dict(self.get("/metrics/snapshot"))
 
     def agents(self) -> list[Record]:
@@ -67,10 +71,10 @@ class Records:
     def teardown(self, framework: str) -> None:
         self.post("/teardown", frameworkId=framework)
 
-    def alive(self) -> bool:
-        """Whether it serves requests: a master that still reads its registry does not."""
+    def answers(self) -> bool:
+        """Whether the master leads and has read its registry: until then it refuses."""
         try:
-            self.get("/metrics/snapshot")
+            self._ask("GET", "/slaves", patience=GLIMPSE)
         except (OSError, Refused, http.client.HTTPException, ValueError):
             return False
         return True
@@ -81,8 +85,9 @@ class Records:
         path: str,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        patience: float = PATIENCE,
     ) -> Any:
-        connection = http.client.HTTPConnection(self.address, timeout=10)
+        connection = http.client.HTTPConnection(self.address, timeout=patience)
         try:
             connection.request(
                 method, self.prefix + path, body, self._headers() | dict(headers or {})

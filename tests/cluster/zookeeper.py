@@ -44,13 +44,14 @@ class ZooKeeper(ClusterProcess):
         self,
         folder: Path,
         *,
-        name: str = "zookeeper",
+        ip: str = "127.0.0.1",
         port: int | None = None,
         tied: bool = True,
     ) -> None:
-        super().__init__(name, folder, tied=tied)
+        super().__init__("zookeeper", folder, tied=tied)
+        self.ip = ip
         self.port = port or claim_port()
-        self.address = f"127.0.0.1:{self.port}"
+        self.address = f"{ip}:{self.port}"
         self._settings = folder / "zoo.cfg"
         self._write_settings()
 
@@ -62,7 +63,7 @@ class ZooKeeper(ClusterProcess):
         settings = {
             "dataDir": data,
             "clientPort": self.port,
-            "clientPortAddress": "127.0.0.1",
+            "clientPortAddress": self.ip,
             "tickTime": TICK,
             "minSessionTimeout": 2 * TICK,
             "maxSessionTimeout": 300 * TICK,
@@ -77,16 +78,16 @@ class ZooKeeper(ClusterProcess):
         return ["java", *JAVA, "-cp", classes, main, str(self._settings)]
 
     def healthy(self) -> bool:
-        return self.ask("ruok") == "imok" and "not currently serving" not in self.ask("srvr")
+        return self.ask("srvr").startswith("Zookeeper version")
 
     def url(self, path: str = "") -> str:
         """The address as Mesos and moroccron take it: zk://host:port/path."""
         return f"zk://{self.address}{path}"
 
-    def ask(self, word: str) -> str:
+    def ask(self, word: str, patience: float = 2.0) -> str:
         """The answer to a four-letter word (ruok, srvr, mntr, cons...); empty when there is none."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            with socket.create_connection((self.ip, self.port), timeout=patience) as connection:
                 connection.sendall(word.encode())
                 with connection.makefile() as answer:
                     return answer.read()

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster import postgres as postgres_room
 from tests.cluster import zookeeper as zookeeper_room
 from tests.cluster.mesos import Agent, Master
+from tests.cluster.postgres import MortalPostgres
 from tests.cluster.zookeeper import ZooKeeper
 from tests.mesos import build
 from tests.mesos.kit import Kit, lay_out
@@ -89,3 +91,17 @@ def zookeeper(tmp_path: Path) -> Iterator[ZooKeeper]:
         yield server
     finally:
         server.end()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[MortalPostgres]:
+    """A server of the test's own, to be killed and frozen; `create()` answers a database's URL."""
+    if reason := postgres_room.why_not():
+        pytest.skip(reason)
+    server = postgres_room.server()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        server.remove()

@@ -1,0 +1,99 @@
+"""What of the test cluster can be told without a cluster."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.ports import claim_port
+from tests.cluster.process import ClusterProcess, started_at, state_of, with_variable
+from tests.mesos import build
+from tests.mesos.kit import HELPERS, lay_out
+
+
+class Sleeper(ClusterProcess):
+    """`sleep`, with a mark in its environment."""
+
+    script = "exec sleep 1000"
+
+    def command(self) -> list[str]:
+        return ["sh", "-c", self.script]
+
+    def environ(self) -> dict[str, str]:
+        return {"SLEEPS_FOR": str(self.folder)}
+
+    def healthy(self) -> bool:
+        return state_of(self.pid) == "S"
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path):
+    process = Sleeper("sleeper", tmp_path / "sleeper")
+    yield process
+    process.end()
+
+
+def test_a_process_is_begun_killed_and_begun_again(sleeper: Sleeper) -> None:
+    sleeper.start()
+    first, began = sleeper.pid, started_at(sleeper.pid)
+    assert with_variable(f"SLEEPS_FOR={sleeper.folder}") == [first]
+    assert sleeper.kill() == -9
+    assert not sleeper.running
+    assert started_at(first) is None
+    sleeper.start()
+    assert (sleeper.pid, started_at(sleeper.pid)) != (first, began)
+
+
+def test_a_frozen_process_goes_on(sleeper: Sleeper) -> None:
+    sleeper.start()
+    sleeper.pause()
+    assert state_of(sleeper.pid) == "T"
+    sleeper.resume()
+    sleeper.wait_healthy()
+
+
+def test_a_process_that_ends_by_itself_shows_its_log(sleeper: Sleeper) -> None:
+    sleeper.script = "echo I cannot go on; exit 3"
+    with pytest.raises(AssertionError, match=r"sleeper ended by itself\nI cannot go on"):
+        sleeper.start()
+
+
+def test_what_a_killed_test_run_began_ends_with_it(tmp_path: Path) -> None:
+    mark = tmp_path / "sleeper"
+    script = (
+        "import os, pathlib\n"
+        "from tests.unit.test_cluster_parts import Sleeper\n"
+        f"Sleeper('sleeper', pathlib.Path({str(mark)!r})).start()\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=False, timeout=30)
+    assert with_variable(f"SLEEPS_FOR={mark}") == []
+
+
+def test_a_port_is_given_once() -> None:
+    ports = [claim_port() for _ in range(20)]
+    assert len(set(ports)) == 20
+
+
+def test_helpers_name_the_interpreter_and_keep_their_text(tmp_path: Path) -> None:
+    kit = lay_out(tmp_path / "home", tmp_path / "helpers")
+    for original in HELPERS.iterdir():
+        first, _, rest = (kit.helpers / original.name).read_text().partition("\n")
+        assert first == f"#!{os.path.realpath(sys.executable)} -IS"
+        assert rest == original.read_text().partition("\n")[2]
+        assert os.access(kit.helpers / original.name, os.X_OK)
+
+
+def test_a_missing_mesos_says_how_to_get_it(tmp_path: Path) -> None:
+    assert "make mesos" in (build.why_not(tmp_path) or "")
+
+
+def test_a_mesos_of_other_sources_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "mesos-host").touch()
+    (tmp_path / "made-of").write_text("something else")
+    assert "other sources" in (build.why_not(tmp_path) or "")
+    (tmp_path / "made-of").write_text(build.fingerprint())
+    assert build.why_not(tmp_path) is None

@@ -1,0 +1,49 @@
+"""A store whose framework id is mirrored in ZooKeeper: compared as it is loaded, copied once committed."""
+
+import logging
+from collections.abc import Sequence
+
+from moroccron.adapters.zookeeper.framework_id import FrameworkIdMirror
+from moroccron.adapters.zookeeper.session import ZooKeeperUnavailable
+from moroccron.model.changes import Change, FrameworkChanged
+from moroccron.model.command import Command
+from moroccron.model.events import RunRecalled
+from moroccron.model.snapshot import Snapshot
+from moroccron.ports import Store
+
+log = logging.getLogger(__name__)
+
+
+class MirroredStore:
+    """Fulfils `ports.Store` by another one."""
+
+    def __init__(self, store: Store, mirror: FrameworkIdMirror) -> None:
+        self._store = store
+        self._mirror = mirror
+
+    def begin_term(self, holder: str) -> int:
+        return self._store.begin_term(holder)
+
+    def load(self) -> Snapshot:
+        """Raises `FrameworkMismatch` when this is not the database of the framework that was led before."""
+        snapshot = self._store.load()
+        self._mirror.check(snapshot.framework_id)
+        return snapshot
+
+    def recall(self, run_id: str) -> RunRecalled | None:
+        return self._store.recall(run_id)
+
+    def commit(self, term: int, changes: Sequence[Change]) -> None:
+        self._store.commit(term, changes)
+        for change in changes:
+            if isinstance(change, FrameworkChanged):
+                self._copy(change.framework_id)
+
+    def unanswered_commands(self, after: int, limit: int) -> Sequence[Command]:
+        return self._store.unanswered_commands(after, limit)
+
+    def _copy(self, framework_id: str) -> None:
+        try:
+            self._mirror.keep(framework_id)
+        except ZooKeeperUnavailable as error:
+            log.warning("the framework id is not mirrored until the next leader starts: %s", error)

@@ -92,22 +92,22 @@ def _launch(draft: Draft, offer: Offer, placement: Placement) -> Launch:
 
 
 def _note_vetoes(draft: Draft, unplaced: Unplaced) -> None:
-    """Say why attempts found no place: once, and again when the kind of the reason changes."""
+    """Say what offers lacked for the first in line: once, and again when the kind of the reason changes.
+
+    Those behind it, alike to the packer, wait for the same reason and for it; telling each would cost as much
+    as running it.
+    """
+    key = unplaced.attempts[0]
     nearest = unplaced.nearest
     kind = f"{nearest.kind} {nearest.constraint or ''}" if nearest else "no offer"
-    news = []
-    # First in, first out: before one that was told, all were.
-    for key in reversed(unplaced.attempts):
-        if draft.view.reasons.get((key.run_id, key.job_id)) == kind:
-            break
-        news.append(key)
-    sentence = describe(unplaced) if news else ""
-    for key in reversed(news):
-        attempt = draft.view.attempt(key)
-        assert attempt is not None, key
-        draft.note(VetoNoted(key.run_id, key.job_id, kind))
-        draft.change(AttemptChanged(evolve(attempt, message=sentence)))
-        draft.tell_attempt(key, "vetoed", "queued", "queued", sentence)
+    if draft.view.reasons.get((key.run_id, key.job_id)) == kind:
+        return
+    attempt = draft.view.attempt(key)
+    assert attempt is not None, key
+    sentence = describe(unplaced)
+    draft.note(VetoNoted(key.run_id, key.job_id, kind))
+    draft.change(AttemptChanged(evolve(attempt, message=sentence)))
+    draft.tell_attempt(key, "vetoed", "queued", "queued", sentence)
 
 
 def tend_offers(draft: Draft) -> None:

@@ -20,6 +20,7 @@ from moroccron.adapters.sql.rows import Row, command_of, load_error_row
 from moroccron.adapters.sql.snapshot import read_recalled, read_snapshot
 from moroccron.adapters.sql.statements import THE_ROW, Statements
 from moroccron.adapters.sql.tables import command, command_is_unanswered
+from moroccron.adapters.sql.utc_time import Moments
 from moroccron.adapters.sql.writer import Cursor, Writer
 from moroccron.model.changes import Change, LoadErrorsChanged
 from moroccron.model.command import Command
@@ -67,7 +68,7 @@ class SqlStore:
 
     def commit(self, term: int, changes: Sequence[Change]) -> None:
         batch = Batch.of(changes)
-        rows = batch.rows(self._statements, self._time)
+        rows = batch.rows(self._statements, Moments(self._time).__getitem__)
         count: int | None = None  # the number that an earlier try of this commit gave itself
 
         def work(cursor: Cursor) -> None:

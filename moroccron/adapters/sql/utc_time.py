@@ -39,6 +39,18 @@ def from_text(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
+class Moments(dict[datetime | None, Any]):
+    """Moments already encoded: the rows of one commit share a few, and encoding costs more than a look-up."""
+
+    def __init__(self, encode: Callable[[datetime | None], Any]) -> None:
+        super().__init__()
+        self._encode = encode
+
+    def __missing__(self, moment: datetime | None) -> Any:
+        encoded = self[moment] = self._encode(moment)
+        return encoded
+
+
 class UtcTime(TypeDecorator[datetime]):
     """An aware moment, in UTC both ways."""
 

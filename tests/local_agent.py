@@ -90,10 +90,11 @@ class AgentProcess:
 
 
 class Scheduler:
-    """A driver with an ear and a few words. Acknowledges nothing by itself."""
+    """A driver with an ear and a few words. Acknowledges nothing by itself, or what is not the end alone."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, *, acknowledges_progress: bool = False) -> None:
         self.driver = driver
+        self._acknowledges_progress = acknowledges_progress
         self.events: list[Event] = []
         self._changed = threading.Condition()
         self._names = itertools.count(1)
@@ -107,6 +108,10 @@ class Scheduler:
         with self._changed:
             self.events.append(event)
             self._changed.notify_all()
+        if not self._acknowledges_progress or not isinstance(event, StatusReceived):
+            return
+        if event.uuid and event.state not in ENDED:
+            self.acknowledge(event)
 
     # ------------------------------------------------------------------ hearing
 

@@ -367,7 +367,9 @@ class Subscription(MesosSchedulerDriver):
                 "%s refuses us: %s; is the principal's secret right?", visit.master, visit.reason
             )
         elif visit.subscribed_for is None:
-            log.warning("not subscribed: %s; trying again in %.1f s", visit.reason, pause)
+            log.warning(
+                "not subscribed to %s: %s; again in %.1f s", visit.master, visit.reason, pause
+            )
             named = self._named
             if named is not None:
                 self._detector.failed(named)

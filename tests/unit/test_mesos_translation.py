@@ -1,0 +1,346 @@
+"""Mesos' messages and our values, on what a real master of Mesos 1.11 said (tests/data/mesos)."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moroccron.adapters.mesos import calls
+from moroccron.adapters.mesos.framework import Framework, framework_info
+from moroccron.adapters.mesos.offers import OfferBook, attributes, offer_of, url_of
+from moroccron.adapters.mesos.tasks import Containerizer, task_info
+from moroccron.adapters.mesos.translate import end_of_error, end_of_refusal, event_of
+from moroccron.adapters.mesos.updates import status_of
+from moroccron.model.effects import Accept, Acknowledge, Decline, Kill, Reconcile, Revive, Suppress
+from moroccron.model.events import AgentLost, OfferRescinded, OffersReceived, StatusReceived
+from moroccron.model.offer import Launch, PortRange
+from moroccron.model.resources import Resources
+from moroccron.model.run import AttemptKey
+from moroccron.model.states import ReportedState
+from moroccron.ports import DriverEnd
+
+DATA = Path(__file__).parents[1] / "data" / "mesos"
+FRAMEWORK = "f-1"
+
+
+def recorded(name: str) -> Any:
+    return json.loads((DATA / f"{name}.json").read_text())
+
+
+def launch(**fields: Any) -> Launch:
+    values: dict[str, Any] = {
+        "task_id": "dag@run@job@2.7",
+        "key": AttemptKey("dag@run", "job", 2),
+        "agent_id": "agent-1",
+        "command": "true",
+        "resources": Resources(cpus=500, mem=64),
+    }
+    return Launch(**values | fields)
+
+
+@pytest.fixture
+def updates() -> dict[tuple[str, ReportedState], StatusReceived]:
+    """The first word of each kind about each task."""
+    found: dict[tuple[str, ReportedState], StatusReceived] = {}
+    for message in recorded("updates"):
+        event = event_of(message, FRAMEWORK)
+        assert isinstance(event, StatusReceived)
+        job = event.task_id.removeprefix("run@").removesuffix("@1.1")
+        found.setdefault((job, event.state), event)
+    return found
+
+
+class TestOffers:
+    def test_an_offer(self):
+        event = event_of(recorded("offers"), FRAMEWORK)
+        assert isinstance(event, OffersReceived)
+        (offer,) = event.offers
+        assert offer.resources == Resources(cpus=4000, mem=1000, disk=1000, ports=10)
+        assert offer.port_ranges == (PortRange(31000, 31009),)
+        assert offer.hostname == "localhost"
+        assert offer.agent_url == "http://127.0.0.1:15051/slave(1)"
+        assert offer.unavailable_from is None
+
+    def test_attributes_are_text(self):
+        (offer,) = recorded("offers")["offers"]["offers"]
+        assert offer_of(offer).attributes == {
+            "rack": "a",
+            "zone": "z1",
+            "level": "3",
+            "ranges": "[1-5]",
+        }
+
+    def test_of_two_attributes_with_one_name_the_first_counts(self):
+        pair = [{"name": "rack", "type": "TEXT", "text": {"value": v}} for v in ("a", "b")]
+        assert attributes({"attributes": pair}) == {"rack": "a"}
+
+    def test_region_and_zone_are_attributes(self):
+        domain = {"fault_domain": {"region": {"name": "eu"}, "zone": {"name": "eu-1"}}}
+        assert attributes({"domain": domain}) == {"@region": "eu", "@zone": "eu-1"}
+
+    def test_an_agent_that_is_to_be_maintained(self):
+        offer = offer_of(recorded("offers_unavailable")["offers"]["offers"][0])
+        assert offer.unavailable_from is not None
+        assert offer.unavailable_from.tzinfo is UTC
+        assert offer.unavailable_from.year == 2026
+
+    def test_the_url_of_an_ipv6_agent(self):
+        address = {"hostname": "a", "ip": "fd00::1", "port": 5051}
+        assert url_of({"scheme": "https", "address": address}) == "https://[fd00::1]:5051"
+
+    def test_what_may_be_taken_away_is_not_offered(self):
+        (message,) = recorded("offers")["offers"]["offers"]
+        entries = [{**entry, "revocable": {}} for entry in message["resources"]]
+        assert offer_of({**message, "resources": entries}).resources == Resources()
+
+    def test_rescinded(self):
+        event = event_of(recorded("rescind"), FRAMEWORK)
+        assert isinstance(event, OfferRescinded)
+        assert event.offer_id.endswith("-O5")
+
+    def test_an_agent_lost_is_a_hint_and_an_executor_lost_is_none(self):
+        message = recorded("failure")
+        assert isinstance(event_of(message, FRAMEWORK), AgentLost)
+        message["failure"]["executor_id"] = {"value": "x"}
+        assert event_of(message, FRAMEWORK) is None
+
+
+class TestUpdates:
+    @pytest.mark.parametrize(
+        ("job", "state", "code", "reason"),
+        [
+            ("true", ReportedState.FINISHED, 0, None),
+            ("exit", ReportedState.FAILED, 7, "command_executor_failed"),
+            ("signal", ReportedState.FAILED, 137, "command_executor_failed"),
+            ("none", ReportedState.FAILED, None, "command_executor_failed"),
+            ("time", ReportedState.FAILED, None, "max_completion_time_reached"),
+            ("sleep", ReportedState.KILLED, None, None),
+            ("big", ReportedState.ERROR, None, "task_invalid"),
+            ("stale", ReportedState.DROPPED, None, "invalid_offers"),
+            ("cut", ReportedState.UNREACHABLE, None, "agent_removed"),
+        ],
+    )
+    def test_an_end(self, updates, job, state, code, reason):
+        update = updates[job, state]
+        assert (update.exit_code, update.reason) == (code, reason)
+        assert update.agent_id
+        assert not update.reconciled
+
+    def test_only_what_an_agent_says_is_to_be_acknowledged(self, updates):
+        by_master = {"big", "stale", "cut", "never", "else"}
+        for (job, _), update in updates.items():
+            assert (update.uuid is None) == (job in by_master), update
+
+    def test_answers_are_told_from_news(self, updates):
+        assert updates["never", ReportedState.GONE].reconciled
+        assert updates["else", ReportedState.UNKNOWN].reconciled
+        assert not updates["cut", ReportedState.RUNNING].reconciled
+
+    def test_its_time_is_the_agents(self, updates):
+        at = updates["true", ReportedState.FINISHED].at
+        assert at.tzinfo is UTC
+        assert at.date() == datetime(2026, 11, 22, tzinfo=UTC).date()
+
+    def test_the_sandbox_is_known_as_soon_as_an_executor_speaks(self, updates):
+        sandbox = "/frameworks/f-1/executors/run@true@1.1/runs/latest"
+        assert updates["true", ReportedState.STARTING].sandbox == sandbox
+        assert updates["never", ReportedState.GONE].sandbox is None
+
+    @pytest.mark.parametrize(
+        ("message", "code"),
+        [
+            ("Command terminated with signal Killed", 137),
+            ("Command terminated with signal Terminated", 143),
+            ("Command terminated with signal Segmentation fault (core dumped)", 139),
+            ("Command terminated with signal Unheard-of", None),
+            ("Container exited", None),
+        ],
+    )
+    def test_the_exit_code_is_in_the_words(self, message, code):
+        status = {"task_id": {"value": "t"}, "state": "TASK_FAILED", "message": message}
+        assert status_of(status, FRAMEWORK).exit_code == code
+
+    def test_a_state_of_a_later_mesos_says_nothing(self):
+        status = {"task_id": {"value": "t"}, "state": "TASK_HIBERNATED"}
+        assert status_of(status, FRAMEWORK).state is ReportedState.UNKNOWN
+
+
+class TestTasks:
+    def test_text_goes_to_a_shell(self):
+        command = task_info(launch(command="a | b"), [])["command"]
+        assert command == {"shell": True, "value": "a | b"}
+
+    def test_arguments_never_meet_one(self):
+        command = task_info(launch(command=("echo", "$HOME; rm")), [])["command"]
+        assert command == {"shell": False, "value": "echo", "arguments": ["echo", "$HOME; rm"]}
+
+    def test_everything_that_a_launch_may_say(self):
+        whole = launch(
+            ports=(31003, 31005),
+            env=(("A", "1"),),
+            uris=("http://x/y.tar.gz",),
+            user="nobody",
+            timeout=1.5,
+            kill_grace=7.0,
+        )
+        assert task_info(whole, [{"name": "cpus"}]) == {
+            "name": "job",
+            "task_id": {"value": "dag@run@job@2.7"},
+            "agent_id": {"value": "agent-1"},
+            "resources": [{"name": "cpus"}],
+            "command": {
+                "shell": True,
+                "value": "true",
+                "environment": {
+                    "variables": [
+                        {"name": "PORT0", "value": "31003"},
+                        {"name": "PORT1", "value": "31005"},
+                        {"name": "PORT", "value": "31003"},
+                        {"name": "PORTS", "value": "31003,31005"},
+                        {"name": "A", "value": "1"},
+                    ]
+                },
+                "uris": [{"value": "http://x/y.tar.gz"}],
+                "user": "nobody",
+            },
+            "kill_policy": {"grace_period": {"nanoseconds": 7_000_000_000}},
+            "max_completion_time": {"nanoseconds": 1_500_000_000},
+            "labels": {
+                "labels": [
+                    {"key": "moroccron.run", "value": "dag@run"},
+                    {"key": "moroccron.job", "value": "job"},
+                    {"key": "moroccron.attempt", "value": "2"},
+                ]
+            },
+        }
+
+    def test_an_image_for_the_agents_own_runtime(self):
+        container = task_info(launch(image="debian:12"), [])["container"]
+        image = {"type": "DOCKER", "docker": {"name": "debian:12"}}
+        assert container == {"type": "MESOS", "mesos": {"image": image}}
+
+    def test_an_image_for_the_docker_daemon(self):
+        container = task_info(launch(image="debian:12"), [], Containerizer.DOCKER)["container"]
+        assert container == {"type": "DOCKER", "docker": {"image": "debian:12", "network": "HOST"}}
+
+    def test_a_gpu_goes_to_the_agents_own_runtime(self):
+        wanted = launch(image="cuda:12", resources=Resources(cpus=100, mem=1, gpus=1))
+        container = task_info(wanted, [], Containerizer.DOCKER)["container"]
+        assert container["type"] == "MESOS"
+
+
+class TestFramework:
+    def test_what_a_master_is_told(self):
+        info = framework_info(Framework(roles=("a", "b"), principal="p", webui_url="http://w"), "f")
+        assert info == {
+            "user": "root",
+            "name": "moroccron",
+            "roles": ["a", "b"],
+            "checkpoint": True,
+            "failover_timeout": 1_814_400.0,
+            "capabilities": [
+                {"type": "PARTITION_AWARE"},
+                {"type": "MULTI_ROLE"},
+                {"type": "TASK_KILLING_STATE"},
+                {"type": "RESERVATION_REFINEMENT"},
+            ],
+            "principal": "p",
+            "webui_url": "http://w",
+            "id": {"value": "f"},
+        }
+
+    def test_gpus_only_when_asked(self):
+        names = [c["type"] for c in framework_info(Framework(gpus=True), None)["capabilities"]]
+        assert names[-1] == "GPU_RESOURCES"
+        assert "id" not in framework_info(Framework(), None)
+
+    def test_a_secret_is_not_shown(self):
+        assert "hush" not in repr(Framework(principal="p", secret="hush"))
+
+    def test_subscribing_names_the_id_twice_and_the_suppressed_roles(self):
+        info = framework_info(Framework(), "f")
+        body = calls.subscribe(info, ("moroccron",))
+        assert body["framework_id"] == body["subscribe"]["framework_info"]["id"] == {"value": "f"}
+        assert body["subscribe"]["suppressed_roles"] == ["moroccron"]
+        assert "framework_id" not in calls.subscribe(framework_info(Framework(), None), ())
+
+
+def sent(effect: Any, book: OfferBook | None = None) -> list[dict[str, Any]]:
+    roles = ("batch",)
+    return list(calls.bodies(effect, book or OfferBook(), roles, Containerizer.MESOS))
+
+
+class TestCalls:
+    def test_kill_and_reconcile_name_the_agent(self):
+        (kill,) = sent(Kill("t", "a", 2.0))
+        task = {"task_id": {"value": "t"}, "agent_id": {"value": "a"}}
+        grace = {"kill_policy": {"grace_period": {"nanoseconds": 2_000_000_000}}}
+        assert kill == {"type": "KILL", "kill": task | grace}
+        (reconcile,) = sent(Reconcile((("t", "a"),)))
+        assert reconcile == {"type": "RECONCILE", "reconcile": {"tasks": [task]}}
+
+    def test_many_are_asked_about_in_batches_and_all_in_one(self):
+        asked = sent(Reconcile(tuple((f"t{n}", "a") for n in range(1201))))
+        assert [len(body["reconcile"]["tasks"]) for body in asked] == [500, 500, 201]
+        assert sent(Reconcile()) == [{"type": "RECONCILE", "reconcile": {"tasks": []}}]
+
+    def test_an_acknowledgement_has_all_three(self):
+        (body,) = sent(Acknowledge("t", "a", "dXVpZA=="))
+        assert body["acknowledge"] == {
+            "task_id": {"value": "t"},
+            "agent_id": {"value": "a"},
+            "uuid": "dXVpZA==",
+        }
+
+    def test_appetite_is_by_role(self):
+        assert sent(Suppress()) == [{"type": "SUPPRESS", "suppress": {"roles": ["batch"]}}]
+        assert sent(Revive()) == [{"type": "REVIVE", "revive": {"roles": ["batch"]}}]
+
+    def test_a_declined_offer_leaves_the_book(self):
+        book = OfferBook()
+        offers = recorded("offers")["offers"]["offers"]
+        book.add(offers)
+        (body,) = sent(Decline((offers[0]["id"]["value"],), 5.0), book)
+        assert body["decline"]["filters"] == {"refuse_seconds": 5.0}
+        assert not len(book)
+
+    def test_offers_of_one_role_in_one_accept(self):
+        book = OfferBook()
+        (offer,) = recorded("offers")["offers"]["offers"]
+        book.add([offer, {**offer, "id": {"value": "second"}}])
+        first = offer["id"]["value"]
+        tasks = (launch(), launch(task_id="other"))
+        (body,) = sent(Accept((first, "second"), tasks, 0.0), book)
+        accept = body["accept"]
+        assert accept["offer_ids"] == [{"value": first}, {"value": "second"}]
+        (operation,) = accept["operations"]
+        infos = operation["launch"]["task_infos"]
+        assert [info["task_id"]["value"] for info in infos] == ["dag@run@job@2.7", "other"]
+
+    def test_offers_of_two_roles_in_two(self):
+        book = OfferBook()
+        (offer,) = recorded("offers")["offers"]["offers"]
+        small = {"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.1}}
+        role = {"role": "other"}
+        resources = [{**small, "allocation_info": role}]
+        book.add([{"id": {"value": "o"}, "allocation_info": role, "resources": resources}, offer])
+        bodies = sent(Accept(("o", offer["id"]["value"]), (launch(),), 0.0), book)
+        assert [len(body["accept"]["operations"]) for body in bodies] == [0, 1]
+
+    def test_a_rejected_launch_says_so(self):
+        assert end_of_refusal(400, "Failed to convert JSON into Call protobuf") is None
+
+
+class TestEnds:
+    def test_a_master_has_two_last_words(self):
+        assert end_of_error("Framework failed over") is DriverEnd.FAILED_OVER
+        assert end_of_error("Framework has been removed") is DriverEnd.REMOVED
+        assert end_of_error("Master is not elected") is None
+
+    def test_a_call_may_learn_it_too(self):
+        text = "The stream ID 'a' included in this request didn't match the stream ID currently ..."
+        assert end_of_refusal(400, text) is DriverEnd.FOREIGN_STREAM
+        assert end_of_refusal(400, "Framework cannot be found") is DriverEnd.REMOVED
+        assert end_of_refusal(403, text) is None

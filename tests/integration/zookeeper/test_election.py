@@ -77,6 +77,29 @@ def test_an_outage_costs_trust_and_not_the_lead(
     assert not other.returned.is_set()
 
 
+def test_a_broken_connection_costs_trust_at_once(
+    zookeeper: ZooKeeper, stand: Callable[..., Candidate]
+) -> None:
+    leader = stand(length=40.0).elected()
+    zookeeper.kill()
+    until(lambda: not leader.election.trusted(), "in doubt long before the session ends", 10.0)
+    assert leader.losses == []
+
+
+def test_trust_ends_by_our_own_clock_before_the_session_does(zookeeper: ZooKeeper) -> None:
+    """Nobody need wake up for it: here the next sign of life is seconds away."""
+    now = 1000.0
+    address = zk_address(zookeeper.url(PATH))
+    election = ZooKeeperElection(address, "me", session=40.0, clock=lambda: now)
+    election.wait(lambda why: None)
+    assert election.trusted()
+    now += 0.45 * 40
+    assert election.trusted()
+    now += 0.1 * 40
+    assert not election.trusted()
+    election.resign()
+
+
 def test_a_candidate_waits_for_a_zookeeper_that_is_down(
     zookeeper: ZooKeeper, stand: Callable[..., Candidate]
 ) -> None:

@@ -1,0 +1,225 @@
+"""Calls against a scripted master: their order, what becomes of each, and that none goes astray."""
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from moroccron.adapters.mesos.framework import Framework
+from moroccron.adapters.mesos.outcome import NotConnected, Outcome, Rejected, Sent, Unknown
+from moroccron.model.effects import Accept, Acknowledge, Decline, Kill, Reconcile, Revive, Suppress
+from moroccron.model.events import Disconnected, StatusReceived, Subscribed
+from moroccron.model.offer import Launch
+from moroccron.model.resources import Resources
+from moroccron.model.run import AttemptKey
+from moroccron.model.states import ReportedState
+from moroccron.ports import DriverEnd
+from tests.integration.mesos.conftest import HASTY, Connected
+from tests.scripted_master import Reply
+from tests.waiting import until
+
+FOREIGN = (
+    "The stream ID 'a' included in this request didn't match the stream ID currently associated "
+    "with framework ID f"
+)
+
+
+def launch(task_id: str) -> Launch:
+    key = AttemptKey("dag@run", "job", 1)
+    return Launch(task_id, key, "agent", "true", Resources(cpus=100, mem=10))
+
+
+def outcome_of(scheduler: Connected) -> Outcome:
+    """What becomes of an UPDATE_FRAMEWORK."""
+    told: list[Outcome] = []
+    scheduler.mesos.update_framework(Framework(), done=told.append)
+    until(lambda: told, "an outcome")
+    return told[0]
+
+
+class TestOrder:
+    def test_is_kept_over_all_kinds_and_threads(self, master, connect):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        scheduler.do(Decline(("o",), 1.0), Suppress(), Revive())
+        for number in range(50):
+            scheduler.do(Kill(f"t{number}", "a", 1.0), Acknowledge(f"t{number}", "a", "u"))
+        scheduler.do(Reconcile())
+        master.call("RECONCILE")
+        expected = ["DECLINE", "SUPPRESS", "REVIVE", *["KILL", "ACKNOWLEDGE"] * 50, "RECONCILE"]
+        assert master.kinds() == expected
+        killed = [c.body["kill"]["task_id"]["value"] for c in master.calls if c.kind == "KILL"]
+        assert killed == [f"t{number}" for number in range(50)]
+
+    def test_each_call_names_framework_and_stream(self, master, connect):
+        scheduler = connect(master.address).start("mine")
+        scheduler.subscribed()
+        scheduler.do(Reconcile())
+        call = master.call("RECONCILE")
+        assert call.body["framework_id"] == {"value": "mine"}
+        assert call.headers["Mesos-Stream-Id"] == master.stream().id
+
+    def test_an_accept_carries_all_its_tasks(self, master, connect):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        scheduler.do(Accept(("o1", "o2"), tuple(launch(f"t{n}") for n in range(3)), 0.0))
+        accept = master.call("ACCEPT").body["accept"]
+        assert len(accept["offer_ids"]) == 2
+        assert len(accept["operations"][0]["launch"]["task_infos"]) == 3
+        assert accept["filters"] == {"refuse_seconds": 0.0}
+
+
+class TestHeaders:
+    def test_of_one_framework_never_reach_another(self, master, connect):  # P11
+        first = connect(master.address, principal="p1", secret="s1").start("one")
+        second = connect(master.address).start("two")
+        for scheduler in (first, second):
+            scheduler.subscribed()
+            scheduler.do(Reconcile())
+        master.call("RECONCILE", 2)
+        by_id = {call.body["framework_id"]["value"]: call.headers for call in master.calls}
+        assert by_id["one"]["Authorization"] == "Basic cDE6czE="
+        assert "Authorization" not in by_id["two"]
+        assert by_id["one"]["Mesos-Stream-Id"] != by_id["two"]["Mesos-Stream-Id"]
+
+    def test_the_subscription_is_authenticated_too(self, master, connect):
+        connect(master.address, principal="p1", secret="s1").start().subscribed()
+        assert master.stream().request.headers["Authorization"] == "Basic cDE6czE="
+
+
+class TestOutcomes:
+    def test_sent(self, master, connect):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        master.on_call = lambda _: Reply(200)
+        assert outcome_of(scheduler) == Sent()
+
+    def test_not_connected(self, master, connect):  # P8
+        scheduler = connect(master.address)
+        assert isinstance(outcome_of(scheduler), NotConnected)
+
+    def test_rejected(self, master, connect):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        master.on_call = lambda _: Reply(400, "Updating 'FrameworkInfo.user' is unsupported")
+        outcome = outcome_of(scheduler)
+        assert outcome == Rejected(400, "Updating 'FrameworkInfo.user' is unsupported")
+        assert not scheduler.of(Disconnected)
+
+    def test_unknown(self, master, connect):
+        scheduler = connect(master.address, patience=replace(HASTY, answer=0.1)).start()
+        scheduler.subscribed()
+        master.on_call = lambda _: Reply(hold=threading.Event())
+        assert isinstance(outcome_of(scheduler), Unknown)
+
+    def test_nothing_of_an_old_subscription_goes_out_under_a_new_one(self, master, connect):
+        hold = threading.Event()
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        master.on_call = lambda _: Reply(hold=hold)
+        scheduler.do(Reconcile(), *(Kill(f"t{n}", "a", 1.0) for n in range(20)))
+        master.call("RECONCILE")
+        master.stream().close()
+        scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "a new subscription")
+        hold.set()
+        scheduler.do(Revive())
+        assert master.call("REVIVE").headers["Mesos-Stream-Id"] == master.stream(2).id
+        assert "KILL" not in master.kinds()
+
+    def test_an_unknown_accept_is_not_sent_again(self, master, connect):
+        answers = [Reply(hold=threading.Event())]
+        scheduler = connect(master.address, patience=replace(HASTY, answer=0.1)).start()
+        scheduler.subscribed()
+        master.on_call = lambda _: answers.pop() if answers else Reply()
+        scheduler.do(Accept(("o",), (launch("t"),), 0.0))
+        scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "a new subscription")
+        scheduler.do(Reconcile())
+        master.call("RECONCILE")
+        assert master.kinds() == ["ACCEPT", "RECONCILE"]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("body", "end"),
+        [
+            (FOREIGN, DriverEnd.FOREIGN_STREAM),
+            ("Framework cannot be found", DriverEnd.REMOVED),
+        ],
+    )
+    def test_that_are_the_end(self, master, connect, body, end):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        master.on_call = lambda _: Reply(400, body)
+        scheduler.do(Reconcile(), Revive(), Reconcile())
+        until(lambda: scheduler.ends, "the end")
+        assert [given for given, _ in scheduler.ends] == [end]
+        assert str(end) in scheduler.disconnected().reason
+        scheduler.driver.stop()
+        assert len(master.streams) == 1
+
+    @pytest.mark.parametrize("status", [403, 503, 307, 500])
+    def test_that_ask_for_a_new_subscription(self, master, connect, status):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        master.on_call = lambda _: Reply(status, "Framework is not subscribed")
+        scheduler.do(Reconcile())
+        assert f"answered by {status}" in scheduler.disconnected().reason
+        scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "a new subscription")
+        assert not scheduler.ends
+
+    def test_of_what_makes_no_sense_end_its_attempts(self, master, connect):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        master.on_call = lambda _: Reply(400, "Failed to convert JSON into Call protobuf")
+        scheduler.do(Accept(("o",), (launch("t1"), launch("t2")), 0.0))
+        scheduler.wait(lambda: len(scheduler.of(StatusReceived)) == 2, "two ends")
+        for status in scheduler.of(StatusReceived):
+            assert status.state is ReportedState.ERROR
+            assert "Failed to convert" in status.message
+            assert status.uuid is None
+        assert not scheduler.of(Disconnected)
+
+    def test_of_a_refused_call_the_next_goes_out(self, master, connect):
+        answers = [Reply(400, "no")]
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        master.on_call = lambda _: answers.pop() if answers else Reply()
+        scheduler.do(Revive(), Reconcile())
+        assert master.call("RECONCILE")
+
+
+class TestBeyondThePort:
+    def test_the_framework_changes_for_now_and_for_later(self, master, connect):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        constraints: dict[str, Any] = {"role_constraints": {}}
+        new = Framework(webui_url="http://new")
+        scheduler.do(Suppress())
+        scheduler.mesos.update_framework(new, constraints)
+        update = master.call("UPDATE_FRAMEWORK").body["update_framework"]
+        assert update["framework_info"]["webui_url"] == "http://new"
+        assert update["framework_info"]["id"] == {"value": "framework-1"}
+        assert update["offer_constraints"] == constraints
+        assert update["suppressed_roles"] == ["moroccron"]
+        master.stream().close()
+        again = master.stream(2).request.body["subscribe"]["framework_info"]
+        assert again["webui_url"] == "http://new"
+
+    def test_a_wish_to_leave_an_agent_is_declined(self, master, connect):
+        scheduler = connect(master.address).start()
+        offers = {"inverse_offers": [{"id": {"value": "inverse"}}]}
+        master.stream().send({"type": "INVERSE_OFFERS", "inverse_offers": offers})
+        decline = master.call("DECLINE_INVERSE_OFFERS").body["decline_inverse_offers"]
+        assert decline["inverse_offer_ids"] == [{"value": "inverse"}]
+        assert decline["filters"]["refuse_seconds"] > 0
+        assert scheduler.events == [Subscribed("framework-1")]
+
+    def test_a_teardown_is_sent_only_when_asked_for(self, master, connect):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        told: list[Outcome] = []
+        scheduler.mesos.teardown(told.append)
+        until(lambda: told, "an outcome")
+        assert told == [Sent()]
+        assert master.kinds() == ["TEARDOWN"]

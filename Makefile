@@ -5,6 +5,8 @@ PYTHON  ?= python3
 WORKERS ?= auto
 # More words for the command of `run`, `test`, `e2e` and `bench`: make test ARGS="-k packer"
 ARGS    ?=
+# Where `make cluster` listens.
+ADDRESS ?= 127.0.0.1
 
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -18,7 +20,8 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-cluster check e2e bench web wheel clean needs
+.PHONY: help install run test test-cluster cluster cluster-down mesos check e2e bench web wheel clean
+.PHONY: needs needs-cluster
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -63,8 +66,22 @@ test: install web needs ## Every test: unit, property, contract, integration, en
 	$(PYTEST) -m "not e2e and not browser and not cluster" -n $(WORKERS) $(ARGS)
 	$(PYTEST) -m "(e2e or browser) and not cluster" $(ARGS)
 
-test-cluster: install web needs ## The tests that need a real Mesos
+needs-cluster:
+	@.ci/apt initdb=postgresql java=default-jre-headless /usr/share/java/zookeeper.jar=zookeeper \
+	    g++=g++ libapr-1.so.0=libapr1 libsasl2.so.2=libsasl2-2 libsvn_delta-1.so.1=libsvn1 \
+	    || test -z "$$CI"
+
+mesos: install needs-cluster ## A real Mesos for tests, in ~/.cache/moroccron
+	@$(BIN)/python -m tests.mesos.build || test -z "$$CI"
+
+test-cluster: install web needs mesos ## The tests that need a real Mesos
 	$(PYTEST) -m cluster $(ARGS)
+
+cluster: install web mesos ## ZooKeeper, Mesos with three agents, PostgreSQL, moroccron, in .cluster
+	$(BIN)/python -m tests.cluster up .cluster $(ADDRESS)
+
+cluster-down: ## End what `make cluster` started
+	$(BIN)/python -m tests.cluster down .cluster
 
 e2e: install web needs ## Only the tests that act as a user would
 	$(PYTEST) -m "(e2e or browser) and not cluster" $(ARGS)

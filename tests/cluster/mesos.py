@@ -16,12 +16,17 @@ from tests.waiting import PATIENCE, until
 LOCAL = "127.0.0.1"
 DEFAULTS = {"cpus": "4", "mem": "4096", "disk": "10000"}
 PORTS = 31000  #: the first agent's first; each agent has a hundred, for they share one machine
-#: Far quicker than Mesos' own, that tests need not wait: an agent is missed after 5 s (75), offers
-#: come ten times a second (1), and a log line is written when it happens.
+#: Quicker than Mesos' own, that tests need not wait: an agent is missed after 5 s (75), and offers
+#: come ten times a second (1).
 MASTER_FLAGS = {
     "allocation_interval": "100ms",
     "agent_ping_timeout": "1secs",
     "max_agent_ping_timeouts": "5",
+}
+AGENT_FLAGS = {
+    "launcher": "posix",
+    "systemd_enable_support": "false",
+    "recovery_timeout": "5mins",  # of tasks without their agent (Mesos: 15)
 }
 
 
@@ -114,7 +119,7 @@ class Agent(MesosProcess):
         port: int | None = None,
         tied: bool = True,
     ) -> None:
-        given = {"launcher": "posix", "systemd_enable_support": "false"}
+        given = dict(AGENT_FLAGS)
         given["resources"] = _completed(resources, number)
         if attributes:
             given["attributes"] = attributes
@@ -165,10 +170,14 @@ class Agent(MesosProcess):
         runs = frameworks.glob("*/frameworks/*/executors/*/runs/*")
         return sorted(run for run in runs if not run.is_symlink())
 
+    @property
+    def mark(self) -> str:
+        """In the environment of its executors and their tasks, not in its own."""
+        return f"{self.work_dir}/agents/0/"
+
     def tasks(self) -> list[int]:
-        """The processes of its executors and their tasks, known by the folder in their environment."""
-        others = with_variable(f"{self.work_dir}/agents/0/")
-        return [pid for pid in others if not self.running or pid != self.pid]
+        """The processes of its executors and their tasks."""
+        return with_variable(self.mark)
 
     def forget(self) -> None:
         """As a machine that burned down: begun again, it is another agent."""

@@ -46,7 +46,10 @@ class Records:
         return dict(self.get("/state"))
 
     def metrics(self) -> dict[str, float]:
-        """Its counters and gauges. Mesos answers twice a second and lets the others wait."""
+        """Its counters and gauges. Mesos answers twice a second and lets the others wait.
+
+        Not for counting ends: a task that ends before its first update is sent is in no counter.
+        """
         return dict(self.get("/metrics/snapshot"))
 
     def agents(self) -> list[Record]:

@@ -71,12 +71,17 @@ class BareFramework:
         self.call("KILL", kill=known)
 
     def until(self, task_id: str, *states: str) -> Message:
-        """Hear events until the task is in one of the states; that status."""
+        """Hear events until the task's last state is one of these; that status."""
+        if self._is(task_id, states):
+            return self.last[task_id]
         for event in self.events():
             self._hear(event)
-            if self.states[task_id] and self.states[task_id][-1] in states:
+            if self._is(task_id, states):
                 return self.last[task_id]
         raise ConnectionError(f"the stream ended; {task_id}: {self.states[task_id]}")
+
+    def _is(self, task_id: str, states: tuple[str, ...]) -> bool:
+        return task_id in self.last and self.last[task_id]["state"] in states
 
     def run(self, commands: Iterable[str]) -> Counter[str]:
         """Launch all and hear how they ended."""

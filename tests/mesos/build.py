@@ -49,10 +49,17 @@ def home() -> Path:
     return Path(named) if named else CACHE / "moroccron" / "mesos-1.11.0"
 
 
-def why_not(folder: Path) -> str | None:
-    """Why the Mesos in this folder cannot be used; None when it can."""
+def unfit() -> str | None:
+    """Why there can be no Mesos on this machine."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         return "Mesos was published for Linux x86_64 alone"
+    return None
+
+
+def why_not(folder: Path) -> str | None:
+    """Why the Mesos in this folder cannot be used; None when it can."""
+    if reason := unfit():
+        return reason
     if not (folder / "bin" / "mesos-host").exists():
         return f"no Mesos in {folder}: make mesos"
     if _made_of(folder) != fingerprint():
@@ -132,7 +139,12 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
+def main(folder: Path) -> None:
+    if unfit():
+        sys.exit(f"No Mesos: {unfit()}")
+    build(folder)
+    print(f"Mesos is in {folder}")
+
+
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else home()
-    build(target)
-    print(why_not(target) or f"Mesos is in {target}")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else home())

@@ -40,12 +40,15 @@ class PostgresServer:
             shutil.chown(self._folder, self._user)
 
     def start(self) -> None:
-        options = ["--auth=trust", "--username=moroccron", "--encoding=UTF8", "--no-sync"]
-        self._run("initdb", "-D", self._data, *options)
+        self.initialise()
         self.begin()
 
+    def initialise(self) -> None:
+        options = ["--auth=trust", "--username=moroccron", "--encoding=UTF8", "--no-sync"]
+        self._run("initdb", "-D", self._data, *options)
+
     def begin(self) -> None:
-        """Serve what the folder holds: `start` made it, a death may have come between."""
+        """Serve what the folder holds, also after a death."""
         settings = f"-k {self._folder} {SERVER_SETTINGS}"
         log = str(self._folder / "log")
         self._run("pg_ctl", "start", "-w", "-t", "50", "-D", self._data, "-l", log, "-o", settings)

@@ -1,16 +1,21 @@
 """What of the test cluster can be told without a cluster."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.ledger import Ledger
 from tests.cluster.ports import claim_port
 from tests.cluster.process import ClusterProcess, started_at, state_of, with_variable
 from tests.mesos import build
 from tests.mesos.kit import HELPERS, lay_out
+from tests.waiting import until
 
 
 class Sleeper(ClusterProcess):
@@ -29,7 +34,7 @@ class Sleeper(ClusterProcess):
 
 
 @pytest.fixture
-def sleeper(tmp_path: Path):
+def sleeper(tmp_path: Path) -> Iterator[Sleeper]:
     process = Sleeper("sleeper", tmp_path / "sleeper")
     yield process
     process.end()
@@ -70,6 +75,48 @@ def test_what_a_killed_test_run_began_ends_with_it(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", script], check=False, timeout=30)
     assert with_variable(f"SLEEPS_FOR={mark}") == []
+
+
+def test_the_ledger_ends_what_it_started_and_nothing_else(sleeper: Sleeper, tmp_path: Path) -> None:
+    bystander = Sleeper("bystander", tmp_path / "bystander")
+    try:
+        bystander.start()
+        sleeper.start()
+        ledger = Ledger(tmp_path / "processes.json")
+        ledger.add("sleeper", sleeper.pid)
+        ledger.add("bystander", bystander.pid)
+        entries = json.loads((tmp_path / "processes.json").read_text())
+        entries[1]["began"] -= 1  # its pid was another's, which has ended
+        (tmp_path / "processes.json").write_text(json.dumps(entries))
+        sleeper.pause()  # a frozen process ends, too
+        assert [entry.name for entry in ledger.end_all()] == ["sleeper"]
+        assert not sleeper.running
+        assert bystander.running
+        assert list(ledger.end_all()) == [], "a second time there is nothing to end"
+    finally:
+        bystander.end()
+
+
+def test_the_ledger_forgets_what_ran_before_the_machine_began(
+    sleeper: Sleeper, tmp_path: Path
+) -> None:
+    sleeper.start()
+    ledger = Ledger(tmp_path / "processes.json")
+    ledger.add("sleeper", sleeper.pid)
+    (entry,) = ledger.entries()
+    assert entry.running
+    assert not replace(entry, boot="another").running
+
+
+def test_the_ledger_ends_what_outlives_a_process(sleeper: Sleeper, tmp_path: Path) -> None:
+    sleeper.script = "setsid sh -c 'OUTLIVES=yes exec sleep 1000' & exec sleep 1000"
+    sleeper.start()
+    mark = f"SLEEPS_FOR={sleeper.folder}"
+    until(lambda: len(with_variable(mark)) == 2, "both run")
+    ledger = Ledger(tmp_path / "processes.json")
+    ledger.add("sleeper", sleeper.pid, offspring=mark)
+    assert [entry.name for entry in ledger.end_all()] == ["sleeper"]
+    until(lambda: not with_variable(mark), "neither runs")
 
 
 def test_a_port_is_given_once() -> None:

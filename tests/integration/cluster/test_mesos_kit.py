@@ -86,8 +86,10 @@ def test_tasks_run_to_their_ends_and_the_master_remembers_them(
     wrote = {(folder / "stdout").read_text() for folder in agent.sandboxes()}
     assert "a b $HOME\n" in wrote
     assert any(text.startswith("out\n") for text in wrote)
-    until(lambda: len(mesos_master.records.tasks()) == 6, "the master has them all")
-    until(lambda: mesos_master.records.metrics()["master/tasks_finished"] == 2, "it counted them")
+    ends = {name: status["state"] for name, status in last.items()}
+    records = mesos_master.records
+    until(lambda: {t["id"]: t["state"] for t in records.tasks()} == ends, "the master says so")
+    assert records.metrics()["master/slaves_active"] == 1
     until(lambda: not agent.tasks(), "executors leave when the last update is acknowledged")
 
 
@@ -124,6 +126,7 @@ def test_a_killed_master_comes_back_and_its_agents_find_it(
     assert [agent.id for agent in agents] == ids
     assert framework.id is not None
     again = subscribed(mesos_master, framework_id=framework.id["value"])
+    assert not again.last
     again.call("RECONCILE", reconcile={"tasks": []})
     assert again.until("long", "TASK_RUNNING")["reason"] == "REASON_RECONCILIATION"
 
@@ -185,6 +188,18 @@ def test_an_agent_lost_for_good_comes_back_as_another(
     agent.forget()
     agent.start()
     assert agent.id != before
+
+
+def test_tasks_end_when_their_agent_stays_away(
+    mesos_master: Master, mesos_agent: NewAgent, subscribed: Subscribe
+) -> None:
+    agent = mesos_agent(flags={"recovery_timeout": "500ms"})
+    framework = subscribed(mesos_master)
+    framework.launch("long", "echo $$ >pid; exec sleep 1000")
+    framework.until("long", "TASK_RUNNING")
+    task = pid_in(agent)
+    agent.kill()
+    until(lambda: state_of(task) in (None, "Z") and not agent.tasks(), "they gave up")
 
 
 def test_the_end_of_an_agent_leaves_nothing_running(

@@ -124,8 +124,8 @@ def _retry(draft: Draft, run_id: str, job_id: str) -> None:
     position = run.graph.position.get(job_id)
     if position is None:
         raise Refused(f"run {run_id} has no job {job_id}")
-    if run.run.state is RunState.QUEUED:
-        raise Refused(f"run {run_id} has not begun")
+    if run.run.started is None:
+        raise Refused(f"run {run_id} never began: trigger {run.run.dag_id} instead")
     job_run = run.job_run(position)
     if not job_run.state.is_terminal:
         raise Refused(f"job {job_id} is {job_run.state}: only a job that is over can be retried")

@@ -95,6 +95,7 @@ def _agent_lost(draft: Draft, agent_id: str) -> None:
 
 
 def _settle(draft: Draft) -> None:
+    draft.view.timers.ring(draft.now)
     _fire_timers(draft)
     watch(draft)
     ask_doubtful(draft)

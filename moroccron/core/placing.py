@@ -145,7 +145,7 @@ def _ask_for_more(draft: Draft) -> None:
     """
     view, book, now = draft.view, draft.view.book, draft.now
     if not book.suppressed:
-        if not (book.refused and (view.queue.grown or view.timers.rings(REVIVE, now))):
+        if not (book.refused and (view.queue.grown or view.timers.rings(REVIVE))):
             return
         ration = timedelta(seconds=view.policy.revive_interval)
         if book.appetite_since is not None and book.appetite_since + ration > now:
@@ -154,4 +154,3 @@ def _ask_for_more(draft: Draft) -> None:
     view.queue.grown = False
     draft.do(Revive())
     draft.note(AppetiteChanged(suppressed=False, refused=False, at=now))
-    draft.note(AlarmSet(REVIVE, None))

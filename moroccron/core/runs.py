@@ -79,10 +79,10 @@ def begin_if_room(draft: Draft, run: RunView) -> None:
 
 def end_if_over(draft: Draft, run: RunView) -> None:
     """End a run whose job runs are all over: killed if that was wanted, failed if any job was."""
-    if run.open:
-        return
     if run.run.state.is_terminal:  # recalled for a command that left it as it was
         draft.change(RunChanged(run.run))
+        return
+    if run.open:
         return
     if run.run.kill is not None:
         state = RunState.KILLED

@@ -20,6 +20,7 @@ class Timers:
         self._heap: list[tuple[datetime, int, Subject]] = []
         self._drawn = 0
         self.alarms: dict[str, datetime] = {}
+        self._ringing: set[str] = set()
 
     def add(self, at: datetime, subject: Subject) -> None:
         self._drawn += 1
@@ -36,10 +37,15 @@ class Timers:
         while self._heap and self._heap[0][0] <= now:
             yield heapq.heappop(self._heap)[2]
 
-    def rings(self, name: str, now: datetime) -> bool:
-        """Whether an alarm is set and its moment has come."""
-        at = self.alarms.get(name)
-        return at is not None and at <= now
+    def ring(self, now: datetime) -> None:
+        """Take out the alarms whose moment has come: they ring until the next call, and wake nobody again."""
+        self._ringing = {name for name, at in self.alarms.items() if at <= now}
+        for name in self._ringing:
+            del self.alarms[name]
+
+    def rings(self, name: str) -> bool:
+        """Whether an alarm's moment has come."""
+        return name in self._ringing
 
     def next_wake(self) -> datetime | None:
         """The earliest moment anything waits for; None: nothing does."""

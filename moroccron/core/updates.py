@@ -107,9 +107,8 @@ def _doubt(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
 
 def ask_doubtful(draft: Draft) -> None:
     """Ask once more about every attempt that was said to be unknown."""
-    if not draft.view.timers.rings(DOUBTS, draft.now):
+    if not draft.view.timers.rings(DOUBTS):
         return
-    draft.note(AlarmSet(DOUBTS, None))
     asked = tuple(
         (attempt.task_id, attempt.agent_id)
         for attempt in draft.view.live_attempts()

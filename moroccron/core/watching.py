@@ -32,15 +32,12 @@ def reconcile_all(draft: Draft) -> None:
 
 def watch(draft: Draft) -> None:
     """Sweep and reconcile if it is time to."""
-    view, now = draft.view, draft.now
-    if view.timers.rings(SWEEP, now):
-        draft.note(AlarmSet(SWEEP, None))
+    view = draft.view
+    if view.timers.rings(SWEEP):
         for attempt in list(view.live_attempts()):
             _look_at(draft, attempt)
-    if view.timers.rings(RECONCILE, now):
-        draft.note(AlarmSet(RECONCILE, None))
-        if view.book.connected:
-            reconcile_all(draft)
+    if view.timers.rings(RECONCILE) and view.book.connected:
+        reconcile_all(draft)
 
 
 def keep_watch(draft: Draft) -> None:

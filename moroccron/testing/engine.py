@@ -75,6 +75,8 @@ class Engine:
             batch.append(event)
         decision = decide(self.view, batch, self.now)
         self.view.check()
+        wake = self.view.next_wake()
+        assert wake is None or wake > self.now, "the loop would spin"
         self.store.commit(self.term, decision.changes)
         return decision
 

@@ -277,6 +277,20 @@ def test_something_to_run_revives():
     assert len(engine.sent(Revive)) == 1
 
 
+def test_a_subscription_still_suppressed_is_revived_for_what_waits():
+    engine = started()
+    revived = len(engine.sent(Revive))
+    engine.send(Disconnected("gone"), Subscribed("f1", suppressed=True))
+    assert len(engine.sent(Revive)) == revived + 1
+
+
+def test_a_subscription_still_suppressed_is_not_suppressed_again():
+    engine = Engine(a_version())
+    engine.subscribe()
+    engine.send(Disconnected("gone"), Subscribed("f1", suppressed=True))
+    assert len(engine.sent(Suppress)) == 1
+
+
 def test_an_unused_offer_is_held_for_a_moment_while_a_run_is_active_then_declined():
     engine = started()
     engine.offer()
@@ -350,6 +364,24 @@ def test_a_lost_connection_voids_all_offers():
     engine.subscribe()
     engine.offer()
     assert engine.jobs() == {"a": "queued"}
+
+
+def test_an_offer_held_when_the_connection_broke_wakes_nobody():
+    engine = started()
+    engine.offer()
+    engine.offer(agent="a2")
+    engine.send(Disconnected("gone"))
+    engine.pass_time(engine.policy.hold_offers)
+
+
+def test_a_rationed_revival_that_nobody_needs_any_more_wakes_nobody():
+    engine = started(a_job("big", resources=Resources(cpus=64000, mem=32)))
+    engine.offer()
+    engine.pass_time(1)
+    engine.ask(TriggerRun("d"))
+    for run in engine.runs():
+        engine.ask(KillRun(run.id))
+    engine.pass_time(engine.policy.revive_interval)
 
 
 def test_higher_priority_goes_first():
@@ -681,6 +713,18 @@ def test_a_refused_retry_leaves_an_ended_run_as_it_was():
     assert engine.only_run() == ended
     assert engine.view.runs == {}
     assert engine.store.last_history_id() == lines + 1
+
+
+def test_a_job_of_a_run_that_never_began_cannot_be_retried():
+    engine = started("a", max_active_runs=1)
+    engine.ask(TriggerRun("d"))
+    waiting = engine.runs()[1].id
+    assert engine.ask(RetryJob(waiting, "a")).outcome is Outcome.REFUSED
+    engine.ask(KillRun(waiting))
+    answer = engine.ask(RetryJob(waiting, "a"))
+    assert answer.outcome is Outcome.REFUSED
+    assert "never began" in answer.detail
+    assert list(engine.view.runs) == [engine.runs()[0].id]
 
 
 def test_a_job_that_is_not_over_cannot_be_retried():

@@ -110,6 +110,11 @@ class ScriptedMaster:
         self._server.server_close()
         self._thread.join()
 
+    def close_the_door(self) -> None:
+        """Take no new connection; those that are there go on."""
+        self._server.shutdown()
+        self._server.server_close()
+
     # ------------------------------------------------------------------ what a test asks
 
     def stream(self, number: int = 1) -> Stream:

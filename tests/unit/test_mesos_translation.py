@@ -162,6 +162,21 @@ class TestUpdates:
         status = {"task_id": {"value": "t"}, "state": "TASK_FAILED", "message": message}
         assert status_of(status, FRAMEWORK).exit_code == code
 
+    @pytest.mark.parametrize(
+        ("reason", "state"),
+        [
+            ("REASON_EXECUTOR_TERMINATED", ReportedState.LOST),
+            ("REASON_AGENT_RESTARTED", ReportedState.LOST),
+            ("REASON_CONTAINER_PREEMPTED", ReportedState.LOST),
+            ("REASON_COMMAND_EXECUTOR_FAILED", ReportedState.FAILED),
+            ("REASON_CONTAINER_LIMITATION_MEMORY", ReportedState.FAILED),
+            ("REASON_CONTAINER_LAUNCH_FAILED", ReportedState.FAILED),
+        ],
+    )
+    def test_a_failure_of_the_infrastructure_is_a_loss(self, reason, state):
+        status = {"task_id": {"value": "t"}, "state": "TASK_FAILED", "reason": reason}
+        assert status_of(status, FRAMEWORK).state is state
+
     def test_a_state_of_a_later_mesos_says_nothing(self):
         status = {"task_id": {"value": "t"}, "state": "TASK_HIBERNATED"}
         assert status_of(status, FRAMEWORK).state is ReportedState.UNKNOWN

@@ -140,7 +140,8 @@ class MesosDriver:
             case Sent():
                 return
             case NotConnected(why):
-                log.debug("%s dropped: %s", kind, why)
+                # Not sent although the subscription may hold: the engine has to know.
+                self._subscription.reconnect(call.line, f"{kind} dropped: {why}")
             case Unknown(why):
                 # Nobody knows whether it was taken. A new subscription settles it: what was not taken by
                 # then never will be, and everything is reconciled.

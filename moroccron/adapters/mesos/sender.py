@@ -8,8 +8,10 @@ import http.client
 import logging
 import queue
 import select
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -55,8 +57,12 @@ class Sender:
         self._queue.put(call)
 
     def stop(self) -> None:
-        """End after what is queued: with the subscription gone that is refused at once."""
+        """End soon: a call that waits is broken off, and what is queued is of a subscription that is over."""
         self._queue.put(None)
+        connection = self._connection
+        if connection is not None and connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(self._patience.answer + self._patience.connect)
 

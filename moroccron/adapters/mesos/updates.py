@@ -16,13 +16,24 @@ _SIGNALS = {s.name: int(s) for s in signal.Signals} | {
     text: int(s) for s in signal.Signals if (text := signal.strsignal(s))
 }
 _RECONCILIATION = "REASON_RECONCILIATION"
+#: A failure with such a reason is no fault of the job, and must not use up its retries. That a container could
+#: not be launched is not among them: a wrong image or URI is the job's own.
+_INFRASTRUCTURE = ("REASON_AGENT_", "REASON_SLAVE_", "REASON_EXECUTOR_", "REASON_GC_ERROR")
+_PREEMPTED = frozenset(
+    {
+        "REASON_CONTAINER_PREEMPTED",
+        "REASON_IO_SWITCHBOARD_EXITED",
+        "REASON_RESOURCES_UNKNOWN",
+        "REASON_TASK_KILLED_DURING_LAUNCH",
+    }
+)
 
 
 def status_of(status: Mapping[str, Any], framework_id: str) -> StatusReceived:
     """What an UPDATE says. A state that we do not know yet is UNKNOWN, which says nothing by itself."""
-    state = _state(status["state"])
     message = status.get("message")
     reason = status.get("reason")
+    state = _state(status["state"], reason or "")
     reconciled = reason == _RECONCILIATION
     return StatusReceived(
         task_id=status["task_id"]["value"],
@@ -38,11 +49,16 @@ def status_of(status: Mapping[str, Any], framework_id: str) -> StatusReceived:
     )
 
 
-def _state(name: str) -> ReportedState:
+def _state(name: str, reason: str) -> ReportedState:
     try:
-        return ReportedState(name.removeprefix("TASK_").lower())
+        state = ReportedState(name.removeprefix("TASK_").lower())
     except ValueError:
         return ReportedState.UNKNOWN
+    if state is ReportedState.FAILED and (
+        reason.startswith(_INFRASTRUCTURE) or reason in _PREEMPTED
+    ):
+        return ReportedState.LOST
+    return state
 
 
 def _exit_code(state: ReportedState, message: str | None) -> int | None:

@@ -1,5 +1,7 @@
 """The driver on a real master and agent: what only they can prove."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -142,6 +144,20 @@ class TestTasks:
         scheduler.use([offer], launch(offer.agent_id, "t", "sleep 1000", timeout=0.3))
         end = scheduler.end("t")
         assert (end.state, end.reason) == (ReportedState.FAILED, "max_completion_time_reached")
+
+    def test_whose_executor_was_killed_are_lost_not_failed(
+        self, mesos_master, mesos_agent, connected
+    ):
+        agent = mesos_agent()
+        scheduler = connected(mesos_master).start(None)
+        offer = scheduler.offer()
+        scheduler.use([offer], launch(offer.agent_id, "t", "sleep 1000"))
+        scheduler.running("t")
+        for pid in agent.tasks():
+            os.kill(pid, signal.SIGKILL)
+        end = scheduler.status("t", ReportedState.LOST, ReportedState.FAILED)
+        assert (end.state, end.reason) == (ReportedState.LOST, "executor_terminated")
+        assert end.uuid
 
     def test_a_call_that_makes_no_sense_is_an_error_of_its_attempts(
         self, mesos_master, mesos_agent, connected

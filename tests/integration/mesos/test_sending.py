@@ -127,6 +127,13 @@ class TestOutcomes:
         assert master.call("REVIVE").headers["Mesos-Stream-Id"] == master.stream(2).id
         assert "KILL" not in master.kinds()
 
+    def test_a_call_that_cannot_go_out_gives_the_subscription_up(self, master, connect):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        master.close_the_door()
+        scheduler.do(Revive())
+        assert "REVIVE dropped: cannot connect" in scheduler.disconnected().reason
+
     def test_an_unknown_accept_is_not_sent_again(self, master, connect):
         answers = [Reply(hold=threading.Event())]
         scheduler = connect(master.address, patience=replace(HASTY, answer=0.1)).start()

@@ -98,7 +98,7 @@ class TestWaitingIsBounded:
 
     def test_stopping_while_a_call_waits(self, master, connect):  # P3
         master.on_call = lambda _: Reply(hold=threading.Event())
-        scheduler = connect(master.address, patience=replace(HASTY, answer=0.3)).start()
+        scheduler = connect(master.address, patience=replace(HASTY, answer=60.0)).start()
         scheduler.subscribed()
         scheduler.do(Reconcile())
         master.call("RECONCILE")

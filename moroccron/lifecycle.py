@@ -14,7 +14,7 @@ from typing import Protocol
 from moroccron.core.policy import Policy
 from moroccron.core.view import View
 from moroccron.feed import CommandFeed
-from moroccron.loop import Loop, Pause
+from moroccron.loop import Loop, Pause, no_pause
 from moroccron.model.errors import Fenced, StoreUnavailable
 from moroccron.model.events import FilesLoaded
 from moroccron.ports import Clock, Driver, Election, Store
@@ -51,15 +51,11 @@ class Outside:
     clock: Clock
 
 
-def _no_pause(name: str) -> None:
-    """Crash points do nothing in earnest."""
-
-
 class Lifecycle:
     """One candidacy, from standby to death. `run` returns the exit code; `stop` may be called by a signal."""
 
     def __init__(
-        self, outside: Outside, *, holder: str, policy: Policy, pause: Pause = _no_pause
+        self, outside: Outside, *, holder: str, policy: Policy, pause: Pause = no_pause
     ) -> None:
         self._outside = outside
         self._holder = holder
@@ -106,6 +102,8 @@ class Lifecycle:
 
     def _lose(self, why: str) -> None:
         log.error("leadership lost: %s", why)
+        if self._loop is not None:
+            self._loop.abandon()
         self._die(ExitCode.LEADERSHIP_LOST)
 
     def _lead(self) -> None:

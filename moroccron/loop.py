@@ -25,7 +25,7 @@ LONGEST_SLEEP = 60.0
 Pause = Callable[[str], None]
 
 
-def _no_pause(name: str) -> None:
+def no_pause(name: str) -> None:
     """Crash points do nothing in earnest."""
 
 
@@ -43,7 +43,7 @@ class Loop:
         store: Store,
         driver: Driver,
         clock: Clock,
-        pause: Pause = _no_pause,
+        pause: Pause = no_pause,
     ) -> None:
         self._view = view
         self._store = store
@@ -52,6 +52,7 @@ class Loop:
         self._pause = pause
         self._queue: queue.SimpleQueue[Event | Stop] = queue.SimpleQueue()
         self._stopping = False
+        self._abandoned = False
 
     def emit(self, event: Event) -> None:
         """Put an event into the queue."""
@@ -61,9 +62,14 @@ class Loop:
         """End `run` after the batch at hand."""
         self._queue.put(Stop())
 
+    def abandon(self) -> None:
+        """The lead is lost: from this moment nothing more is performed. From any thread."""
+        self._abandoned = True
+        self.stop()
+
     def run(self) -> None:
         """Turn until stopped. Sleeps until the next event or due time."""
-        while not self._stopping:
+        while not (self._stopping or self._abandoned):
             self.turn(self.await_events())
 
     def turn(self, events: list[Event]) -> None:
@@ -73,7 +79,7 @@ class Loop:
             self._pause("before commit")
             self._store.commit(self._view.term, decision.changes)
             self._pause("after commit")
-        if decision.effects:
+        if decision.effects and not self._abandoned:
             self._driver.perform(decision.effects)
             self._pause("after effects")
 

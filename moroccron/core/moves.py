@@ -14,7 +14,7 @@ from moroccron.model.changes import AttemptChanged, JobRunChanged
 from moroccron.model.errors import IllegalMove
 from moroccron.model.evolve import evolve
 from moroccron.model.run import Attempt, AttemptKey, JobRun
-from moroccron.model.states import AttemptState, JobRunState
+from moroccron.model.states import AttemptState, JobRunState, KillReason
 
 _JOB_RUN_STATE = {
     AttemptState.LAUNCHING: JobRunState.LAUNCHING,
@@ -101,7 +101,8 @@ def _follow(draft: Draft, attempt: Attempt, *, hopeless: bool) -> None:
     wish = after(
         attempt.state, spec, failures=failures, losses=losses, hopeless=hopeless, now=draft.now
     )
-    if run.run.kill is not None and attempt.state is not AttemptState.SUCCEEDED:
+    unwanted = run.run.kill is not None or attempt.kill is KillReason.REQUESTED
+    if unwanted and attempt.state is not AttemptState.SUCCEEDED:
         wish = GiveUp(JobRunState.KILLED)
     if isinstance(wish, GiveUp):
         over = evolve(job_run, state=wish.state, ended=attempt.ended, **counted)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Text, cast, select
 
 from moroccron.adapters.sql.batch import Batch
 from moroccron.adapters.sql.reading import Reader
@@ -111,7 +111,13 @@ class SqlStore:
 
     def unanswered_commands(self, after: int, limit: int) -> Sequence[Command]:
         waiting = (
-            select(command)
+            select(
+                command.c.id,
+                command.c.kind,
+                cast(command.c.payload, Text),
+                command.c.requested_by,
+                command.c.requested_at,
+            )
             .where(command_is_unanswered, command.c.id > after)
             .order_by(command.c.id)
             .limit(limit)

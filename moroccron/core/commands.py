@@ -65,8 +65,6 @@ def _carry_out(draft: Draft, command: Command) -> str:
             return dag_id
         case Unknown(kind):
             raise Refused(f"this version knows no command {kind!r}")
-        case Unknown(kind):
-            raise Refused(f"this version knows no command {kind!r}")
 
 
 def _trigger(draft: Draft, command: Command, trigger: TriggerRun) -> str:

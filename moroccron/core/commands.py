@@ -52,7 +52,7 @@ def _carry_out(draft: Draft, command: Command) -> str:
             run = draft.view.runs.get(run_id)
             if run is None or run.run.state.is_terminal:
                 raise Refused(f"run {run_id} is over, or there is no such run")
-            kill_run(draft, run)
+            kill_run(draft, run, command.requested_by)
             return run_id
         case RetryJob(run_id, job_id):
             _retry(draft, run_id, job_id)

@@ -61,12 +61,14 @@ def queue_attempt(draft: Draft, run: RunView, job_run: JobRun, cause: str, **fie
     draft.tell_attempt(attempt.key, cause, None, AttemptState.QUEUED)
 
 
-def decide_unrun(draft: Draft, job_run: JobRun, state: JobRunState, cause: str | None) -> None:
-    """Close a job run that will not run, naming the upstream job that decided it."""
+def decide_unrun(
+    draft: Draft, job_run: JobRun, state: JobRunState, cause: str | None, why: str
+) -> None:
+    """Close a job run that will not run. `cause` is the upstream job that decided it, if one did."""
     draft.change(JobRunChanged(evolve(job_run, state=state, cause=cause, ended=draft.now)))
     draft.tell(
         "job_run",
-        f"upstream {cause}" if cause else "killed",
+        why,
         run_id=job_run.run_id,
         job_id=job_run.job_id,
         from_state=job_run.state,

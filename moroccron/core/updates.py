@@ -70,6 +70,8 @@ def _news(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
             "reason": update.reason,
             "message": update.message,
         }
+        if given is AttemptInput.KILLED_AS_WANTED:
+            fields["message"] = attempt.message  # who wanted it says more than how it died
     moved = move_attempt(draft, attempt, given, f"reported {update.state}", **fields)
     if not moved and given is AttemptInput.ERROR and update.agent_id is not None:
         draft.do(Reconcile(((update.task_id, update.agent_id),)))

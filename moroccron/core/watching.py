@@ -62,7 +62,7 @@ def _look_at(draft: Draft, attempt: Attempt) -> None:
     if attempt.kill is not None:
         send_kill(draft, attempt)
     elif _overdue(draft, attempt):
-        want_dead(draft, attempt, KillReason.TIMEOUT)
+        want_dead(draft, attempt, KillReason.TIMEOUT, "ran longer than its job allows")
     if attempt.state is AttemptState.UNREACHABLE:
         since = view.unreachable_since[attempt.task_id]
         if since + timedelta(seconds=view.policy.unreachable_patience) <= now:

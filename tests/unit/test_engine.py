@@ -101,6 +101,7 @@ def test_what_a_job_finds_in_its_environment():
     assert env["COLOUR"] == "red"
     assert env["MOROCCRON_RUN"] == engine.only_run().id
     assert env["MOROCCRON_ATTEMPT"] == "1"
+    assert env["MOROCCRON_FRAMEWORK_ID"] == "f1"
     assert env["MOROCCRON_TASK_ID"] == engine.task("a")
     assert env["MOROCCRON_PARAMS"] == '{"n": 1}'
     assert env["MOROCCRON_LOGICAL_DATE"] == "2026-01-01T00:00:00+00:00"
@@ -356,7 +357,24 @@ def test_an_offer_too_small_is_declined_and_the_reason_told_once():
     told = [h.line.message for h in engine.store.history() if h.line.cause == "vetoed"]
     assert len(told) == 1
     assert "cpus" in told[0]
-    assert engine.attempts("a")[0].message == told[0]
+
+
+def test_what_is_lacking_is_what_was_lacking_last():
+    engine = started(a_job("a", resources=Resources(cpus=64000, mem=32)))
+    for cpus in (1000, 3000):
+        engine.offer(cpus=cpus)
+    assert "4 free" in engine.attempts("a")[0].message
+    told = [h.line.message for h in engine.store.history() if h.line.cause == "vetoed"]
+    assert len(told) == 1
+
+
+def test_what_was_killed_says_by_whom_and_not_what_it_waited_for():
+    engine = started("live", a_job("big", resources=Resources(cpus=64000, mem=32)))
+    engine.offer()
+    engine.report(engine.task("live"), R.RUNNING)
+    engine.ask(KillRun(engine.only_run().id))
+    engine.report(engine.task("live"), R.KILLED, message="Command terminated with signal 15")
+    assert [engine.attempts(job)[0].message for job in ("live", "big")] == ["killed by ann"] * 2
 
 
 def test_what_was_lacking_is_forgotten_once_there_is_room():

@@ -103,11 +103,18 @@ def test_dags_list_by_tag(etl: World) -> None:
 
 def test_dags_list_tells_load_errors(etl: World) -> None:
     error = LoadError(
-        "bad.py", "unknown zone 'Mars'.", "Use an IANA name.", line=4, field="timezone"
+        "bad.py",
+        "unknown zone 'Mars'.",
+        "Use an IANA name.",
+        line=4,
+        dag_id="bad",
+        job_id="far",
+        field="timezone",
     )
     etl.commit([LoadErrorsChanged("bad.py", (error,), EPOCH)])
-    assert lines(etl.run("dags", "list").stderr) == [
-        "✘ bad.py:4: unknown zone 'Mars'. Use an IANA name."
+    assert etl.run("dags", "list").stderr.splitlines() == [
+        "bad.py:4: DAG bad job far: timezone: unknown zone 'Mars'.",
+        "    Use an IANA name.",
     ]
     [found] = etl.json("dags", "list")["load_errors"]
     assert (found["file"], found["line"], found["field"]) == ("bad.py", 4, "timezone")

@@ -10,6 +10,7 @@ from moroccron.loader import Loader
 from moroccron.model.events import FilesLoaded
 from moroccron.model.load import LoadedFile, LoadError
 from moroccron.model.resources import Resources
+from moroccron.testing.engine import Engine
 
 
 def good(dag_id: str, job: str = "a") -> str:
@@ -73,6 +74,20 @@ def test_folder_that_is_not_there_is_an_error_and_says_nothing_of_its_files(tmp_
         assert "--dags" in error.remedy
     (tmp_path / "nowhere").mkdir()
     assert loader.load_all() == FilesLoaded((), complete=True)
+
+
+def test_folder_that_is_away_for_a_while_retires_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "dags", one=good("one"))
+    engine, loader = Engine(), Loader(tmp_path / "dags")
+    engine.send(loader.load_all())
+    (tmp_path / "dags").rename(tmp_path / "away")
+    engine.send(loader.load_all())
+    assert engine.view.dags["one"].active
+    assert list(engine.view.load_errors) == ["."]
+    (tmp_path / "away").rename(tmp_path / "dags")
+    engine.send(loader.load_all())
+    assert engine.view.dags["one"].active
+    assert not any(engine.view.load_errors.values())
 
 
 def test_file_in_the_folders_place_is_an_error(tmp_path: Path) -> None:

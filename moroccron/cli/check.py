@@ -7,6 +7,7 @@ import click
 
 from moroccron.bootstrap.files import build_loader
 from moroccron.cli import load_errors, shapes
+from moroccron.cli.errors import Failure
 from moroccron.cli.exit_codes import ExitCode
 from moroccron.cli.options import json_option, with_settings
 from moroccron.cli.output import emit_json, say
@@ -22,10 +23,20 @@ from moroccron.settings import Settings
 def command(paths: Sequence[Path], as_json: bool, settings: Settings) -> None:
     """Validate the DAG files of each PATH, a file or a folder; without one, of the DAG folder.
 
-    Ends with 1 when a file is wrong. Needs no database.
+    Ends with 1 when a file is wrong, with 3 when there is none. Needs no database.
     """
     asked = list(paths) or [settings.dags]
+    for path in asked:
+        if not path.exists():
+            raise Failure(f"there is no file or folder {path}", code=ExitCode.NOT_FOUND)
     files = build_loader(settings).check(asked)
+    if not files:
+        places = ", ".join(str(path) for path in asked)
+        raise Failure(
+            f"no DAG files in {places}",
+            code=ExitCode.NOT_FOUND,
+            remedy="name a Python file, or a folder that has some",
+        )
     errors = [error for file in files for error in file.errors]
     if as_json:
         emit_json(
@@ -59,7 +70,5 @@ def _sum_up(files: Sequence[LoadedFile], errors: Sequence[LoadError]) -> None:
     if errors:
         bad = len({error.file for error in errors})
         say(f"[bold red]✘[/] {amount(len(errors), 'error')} in {bad} of {good}")
-    elif not files:
-        say("No DAG files there.")
     else:
         say(f"[green]✔[/] {good}")

@@ -22,9 +22,10 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.OK: "done; with --wait, the run succeeded",
     ExitCode.FAILED: "the run did not succeed, a DAG file is wrong, or something unexpected",
     ExitCode.USAGE: "wrong arguments or settings",
-    ExitCode.NOT_FOUND: "no such DAG, run, job or attempt",
+    ExitCode.NOT_FOUND: "no such DAG, run, job, attempt or DAG file",
     ExitCode.REFUSED: "the leader refused; the message says why",
-    ExitCode.NO_LEADER: "no leader answered in time; what was asked stays stored and is done later",
+    ExitCode.NO_LEADER: "the time to wait is over: no leader answered, or with --wait, the run goes on; "
+    "what was asked stays stored",
     ExitCode.DATABASE: "the database cannot be used: absent, unreachable or to be upgraded",
     ExitCode.ALREADY_RUNNING: "another process already does this for this work_dir",
     ExitCode.PORT_IN_USE: "the port is taken",

@@ -155,6 +155,12 @@ class Reading:
 
     def _read(self, attempt: Attempt, offset: int) -> LogChunk:
         chunk = self._logs.read(attempt, self.stream, offset, _PIECE)
+        if chunk.gone and attempt.state.is_terminal and attempt.started is None:
+            why = attempt.message or attempt.reason or words.word(attempt.state)
+            raise Failure(
+                f"attempt {attempt.number} of {self._job_id} never began to run: {why}",
+                code=ExitCode.NOT_FOUND,
+            )
         if chunk.gone and attempt.sandbox is not None:
             raise Failure(
                 f"the {self.stream} of attempt {attempt.number} of {self._job_id} is not there any more",

@@ -84,7 +84,7 @@ def _wait(queries: Queries, run_id: str, patience: float | None, as_json: bool) 
     if run is None:
         raise Failure(
             f"run {run_id} is not over after {patience:g} s; it goes on",
-            code=ExitCode.FAILED,
+            code=ExitCode.NO_LEADER,
             remedy=f"moroccron runs show {run_id}",
         )
     if as_json:

@@ -178,5 +178,5 @@ def _write_end(etl: World, run: Run, state: RunState) -> None:
 def test_wait_does_not_wait_for_ever(etl: World, leader: Lead) -> None:
     leader()
     result = etl.run("runs", "trigger", "etl", "--wait", "--wait-timeout", "0.1")
-    assert result.exit_code == 1
+    assert result.exit_code == 5
     assert "is not over after 0.1 s; it goes on" in result.stderr

@@ -90,11 +90,11 @@ def test_json_of_broken_files(bare: World, dags: Path) -> None:
 
 def test_a_path_that_is_not_there(bare: World) -> None:
     result = bare.run("dags", "check", "nowhere.py")
-    assert result.exit_code == 1
-    assert "nowhere.py" in result.stderr
+    assert result.exit_code == 3
+    assert "there is no file or folder nowhere.py" in result.stderr
 
 
 def test_an_empty_folder(bare: World, dags: Path) -> None:
     result = bare.run("dags", "check", str(dags))
-    assert result.exit_code == 0
-    assert "No DAG files there" in result.stdout
+    assert result.exit_code == 3
+    assert "no DAG files in" in result.stderr

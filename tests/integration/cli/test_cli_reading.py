@@ -178,6 +178,13 @@ def test_runs_show_has_jobs_attempts_and_skew(etl: World) -> None:
     assert "mail ▶ running 1" in shown
 
 
+def test_logs_of_an_attempt_that_never_began(etl: World) -> None:
+    result = etl.run("logs", "etl@latest", "load")
+    assert result.exit_code == 3
+    assert "attempt 2 of load never began to run: no space left" in result.stderr
+    assert "not there any more" not in result.stderr
+
+
 def test_runs_show_json(etl: World) -> None:
     shown = etl.json("runs", "show", "etl@latest")
     assert shown["params"] == {"n": 4}

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from moroccron.core.commands import adopt_run, take_command
 from moroccron.core.draft import Decision, Draft
-from moroccron.core.ephemera import AppetiteChanged, ConnectionChanged, OfferHeld, OffersGone
+from moroccron.core.ephemera import AppetiteChanged, ConnectionChanged, OfferHeld, OffersGone, TrustNoted
 from moroccron.core.loading import take_files
 from moroccron.core.moves import requeue
 from moroccron.core.placing import place, tend_offers
@@ -33,6 +33,7 @@ from moroccron.model.events import (
     StatusReceived,
     Subscribed,
     TimePassed,
+    TrustChanged,
 )
 from moroccron.model.states import RunState
 
@@ -67,6 +68,8 @@ def _take(draft: Draft, event: Event) -> None:
             draft.note(ConnectionChanged(connected=False, at=draft.now))
         case AgentLost(agent_id):
             _agent_lost(draft, agent_id)
+        case TrustChanged(trusted):
+            draft.note(TrustNoted(trusted))
         case TimePassed():
             pass
 

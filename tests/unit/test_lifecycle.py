@@ -40,10 +40,14 @@ class SomeElection:
         self.won = threading.Event()
         self.on_loss: Callable[[str], None] | None = None
         self.resigned = False
+        self.believed = True
 
     def wait(self, on_loss) -> None:
         self.on_loss = on_loss
         self.won.wait(10)
+
+    def trusted(self) -> bool:
+        return self.believed
 
     def resign(self) -> None:
         self.resigned = True

@@ -82,7 +82,10 @@ class AgentProcess:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        for pid in (*self.executors(), *self.tasks()):
+        executors = self.executors()
+        # A task that has not begun its command yet is only known by its parent.
+        begun = [child for pid in executors for child in children(pid)]
+        for pid in (*executors, *begun, *self.tasks()):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -236,6 +239,13 @@ def reads(pid: int, name: str) -> str:
         return os.readlink(f"/proc/{pid}/{name}")
     except OSError:
         return ""
+
+
+def children(pid: int) -> list[int]:
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def environ_of(pid: int) -> bytes:

@@ -92,9 +92,11 @@ def _follow(draft: Draft, attempt: Attempt, *, hopeless: bool) -> None:
         return
     failures = job_run.failures + (attempt.state is AttemptState.FAILED)
     losses = job_run.losses + (attempt.state is AttemptState.LOST)
-    job_run = evolve(
-        job_run, failures=failures, losses=losses, started=job_run.started or attempt.started
-    )
+    counted: dict[str, Any] = {
+        "failures": failures,
+        "losses": losses,
+        "started": job_run.started or attempt.started,
+    }
     spec = run.graph.specs[position]
     wish = after(
         attempt.state, spec, failures=failures, losses=losses, hopeless=hopeless, now=draft.now
@@ -102,8 +104,10 @@ def _follow(draft: Draft, attempt: Attempt, *, hopeless: bool) -> None:
     if run.run.kill is not None and attempt.state is not AttemptState.SUCCEEDED:
         wish = GiveUp(JobRunState.KILLED)
     if isinstance(wish, GiveUp):
-        draft.change(JobRunChanged(evolve(job_run, state=wish.state, ended=attempt.ended)))
+        over = evolve(job_run, state=wish.state, ended=attempt.ended, **counted)
+        draft.change(JobRunChanged(over))
     else:
+        job_run = evolve(job_run, **counted)
         queue_attempt(draft, run, job_run, f"retry after {attempt.state}", ready=wish.at)
 
 

@@ -1,0 +1,84 @@
+"""What attempts wrote, from their sandboxes by way of their agents. Implements `ports.Logs`.
+
+An agent serves the files of a sandbox under a path that needs no container's id, while the task runs and until
+the sandbox is collected. Nothing here changes any state: an agent that is gone has no log to give, and that is all.
+"""
+
+import base64
+import http.client
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from moroccron.model.errors import MoroccronError
+from moroccron.model.run import Attempt
+from moroccron.ports import LogChunk, Stream
+
+_GONE = LogChunk(b"", 0, 0, gone=True)
+_LONGEST = 1 << 20  #: bytes of one answer; who wants more asks again
+_TIMEOUT = 10.0
+_NOT_FOUND = 404
+
+
+class LogUnavailable(MoroccronError):
+    """The agent answered in a way that says nothing about the log. Names what it said."""
+
+
+class AgentLogs:
+    """Reads by offset, each time over a connection of its own; may be used from many threads."""
+
+    def __init__(self, authorization: str | None = None, timeout: float = _TIMEOUT) -> None:
+        self._authorization = authorization
+        self._timeout = timeout
+
+    def read(self, attempt: Attempt, stream: Stream, offset: int, length: int) -> LogChunk:
+        """At most `length` bytes from `offset`; a negative offset counts from the end."""
+        if attempt.agent_url is None or attempt.sandbox is None:
+            return _GONE
+        path = f"{attempt.sandbox}/{Stream(stream).value}"
+        length = max(0, min(length, _LONGEST))
+        if offset < 0:
+            # The API counts from the beginning alone: ask for the size first.
+            sized = self._ask(attempt.agent_url, path, 0, 0)
+            if sized is None:
+                return _GONE
+            offset = max(0, sized.size + offset)
+        return self._ask(attempt.agent_url, path, offset, length) or _GONE
+
+    def _ask(self, url: str, path: str, offset: int, length: int) -> LogChunk | None:
+        """None: there is no such file, or no such agent."""
+        wanted = {"path": path, "offset": offset, "length": length}
+        try:
+            status, body = self._post(url, {"type": "READ_FILE", "read_file": wanted})
+        except (OSError, http.client.HTTPException):
+            return None
+        if status == _NOT_FOUND:
+            return None
+        if status != http.client.OK:
+            raise LogUnavailable(
+                f"the agent answered {status} {body[:200].decode(errors='replace')}"
+            )
+        answer = json.loads(body)["read_file"]
+        return LogChunk(base64.b64decode(answer.get("data", "")), offset, int(answer["size"]))
+
+    def _post(self, url: str, message: Mapping[str, Any]) -> tuple[int, bytes]:
+        parts = urlsplit(url)
+        kind = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
+        connection = kind(parts.hostname or "", parts.port, timeout=self._timeout)
+        try:
+            connection.request(
+                "POST", f"{parts.path}/api/v1", json.dumps(message).encode(), self._headers()
+            )
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._authorization is not None:
+            headers["Authorization"] = self._authorization
+        return headers

@@ -10,7 +10,13 @@ from datetime import datetime
 
 from moroccron.core.commands import adopt_run, take_command
 from moroccron.core.draft import Decision, Draft
-from moroccron.core.ephemera import AppetiteChanged, ConnectionChanged, OfferHeld, OffersGone, TrustNoted
+from moroccron.core.ephemera import (
+    AppetiteChanged,
+    ConnectionChanged,
+    OfferHeld,
+    OffersGone,
+    TrustNoted,
+)
 from moroccron.core.loading import take_files
 from moroccron.core.moves import requeue
 from moroccron.core.placing import place, tend_offers
@@ -35,6 +41,7 @@ from moroccron.model.events import (
     TimePassed,
     TrustChanged,
 )
+from moroccron.model.offer import Offer
 from moroccron.model.states import RunState
 
 
@@ -52,8 +59,7 @@ def _take(draft: Draft, event: Event) -> None:
         case StatusReceived():
             take_update(draft, event)
         case OffersReceived(offers):
-            for offer in offers:
-                draft.note(OfferHeld(offer, draft.now))
+            _offered(draft, offers)
         case OfferRescinded(offer_id):
             draft.note(OffersGone((offer_id,)))
         case CommandReceived(command):
@@ -72,6 +78,11 @@ def _take(draft: Draft, event: Event) -> None:
             draft.note(TrustNoted(trusted))
         case TimePassed():
             pass
+
+
+def _offered(draft: Draft, offers: Sequence[Offer]) -> None:
+    for offer in offers:
+        draft.note(OfferHeld(offer, draft.now))
 
 
 def _subscribed(draft: Draft, event: Subscribed) -> None:

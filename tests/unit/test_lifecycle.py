@@ -7,7 +7,7 @@ import pytest
 
 from moroccron.core.policy import DEFAULT_POLICY
 from moroccron.lifecycle import ExitCode, Lifecycle, Outside
-from moroccron.model.command import TriggerRun
+from moroccron.model.command import PauseDag, TriggerRun
 from moroccron.model.effects import Accept
 from moroccron.model.errors import ElectionRefused, FrameworkMismatch, StoreUnavailable
 from moroccron.model.events import Event, FilesLoaded, OffersReceived, Subscribed
@@ -165,11 +165,11 @@ def test_who_is_not_trusted_leads_on_but_launches_nothing(caplog: pytest.LogCapt
     candidate = Candidate(MemoryStore(), election=election).lead()
     store, driver = candidate.store, candidate.driver
     assert driver.emit is not None
-    driver.emit(
-        OffersReceived((Offer("o1", "a1", "a1.test", Resources(8000, 8192, 10_000, 0, 0)),))
-    )
     number = store.submit(TriggerRun("d"), "test")
-    until(lambda: store.answer(number), "the offer and the run are known")
+    until(lambda: store.answer(number), "something is queued")
+    driver.emit(OffersReceived((Offer("o1", "a1", "a1", Resources(8000, 8192, 9000, 0, 0)),)))
+    number = store.submit(PauseDag("d"), "test")
+    until(lambda: store.answer(number), "the offer was seen")
     assert not any(isinstance(e, Accept) for e in driver.effects)
     election.believed = True  # nobody tells: it is seen
     until(lambda: any(isinstance(e, Accept) for e in driver.effects), "a launch")

@@ -33,7 +33,8 @@ class Candidacy(ABC):
     def __init__(self, *, patience: float, clock: Callable[[], float] = boot_clock) -> None:
         self._patience = patience
         self._clock = clock
-        self._guard = threading.Lock()
+        #: may be taken twice: a signal's handler resigns in the middle of whatever this thread was doing
+        self._guard = threading.RLock()
         self._trusted_until = NEVER
         self._over = threading.Event()  #: resigned or lost: never to be trusted again
         self._elected = False

@@ -14,7 +14,7 @@ from typing import Protocol
 from moroccron.core.policy import Policy
 from moroccron.core.view import View
 from moroccron.feed import CommandFeed
-from moroccron.loop import Loop, Pause
+from moroccron.loop import Loop, Pause, no_pause
 from moroccron.model.errors import ElectionRefused, Fenced, FrameworkMismatch, StoreUnavailable
 from moroccron.model.events import FilesLoaded
 from moroccron.ports import Clock, Driver, Election, Store
@@ -56,15 +56,11 @@ class Outside:
     clock: Clock
 
 
-def _no_pause(name: str) -> None:
-    """Crash points do nothing in earnest."""
-
-
 class Lifecycle:
     """One candidacy, from standby to death. `run` returns the exit code; `stop` may be called by a signal."""
 
     def __init__(
-        self, outside: Outside, *, holder: str, policy: Policy, pause: Pause = _no_pause
+        self, outside: Outside, *, holder: str, policy: Policy, pause: Pause = no_pause
     ) -> None:
         self._outside = outside
         self._holder = holder
@@ -113,7 +109,7 @@ class Lifecycle:
     def give_up(self, reason: ExitCode, why: str) -> None:
         """End for a reason that somebody outside has seen; any thread."""
         log.error("giving up: %s", why)
-        self._die(reason)
+        self._abandon(reason)
 
     def _die(self, reason: ExitCode) -> None:
         if self._death is None:
@@ -122,7 +118,12 @@ class Lifecycle:
 
     def _lose(self, why: str) -> None:
         log.error("leadership lost: %s", why)
-        self._die(ExitCode.LEADERSHIP_LOST)
+        self._abandon(ExitCode.LEADERSHIP_LOST)
+
+    def _abandon(self, reason: ExitCode) -> None:
+        if self._loop is not None:
+            self._loop.abandon()
+        self._die(reason)
 
     def _lead(self) -> None:
         outside = self._outside

@@ -31,7 +31,7 @@ DOUBTFUL_SLEEP = 0.1
 Pause = Callable[[str], None]
 
 
-def _no_pause(name: str) -> None:
+def no_pause(name: str) -> None:
     """Crash points do nothing in earnest."""
 
 
@@ -54,7 +54,7 @@ class Loop:
         store: Store,
         driver: Driver,
         clock: Clock,
-        pause: Pause = _no_pause,
+        pause: Pause = no_pause,
         trusted: Callable[[], bool] = _always,
     ) -> None:
         self._view = view
@@ -66,6 +66,7 @@ class Loop:
         self._trusted = True  #: what the view was told
         self._queue: queue.SimpleQueue[Event | Stop] = queue.SimpleQueue()
         self._stopping = False
+        self._abandoned = False
 
     def emit(self, event: Event) -> None:
         """Put an event into the queue."""
@@ -75,9 +76,14 @@ class Loop:
         """End `run` after the batch at hand."""
         self._queue.put(Stop())
 
+    def abandon(self) -> None:
+        """The lead is lost: from this moment nothing more is performed. From any thread."""
+        self._abandoned = True
+        self.stop()
+
     def run(self) -> None:
         """Turn until stopped. Sleeps until the next event or due time."""
-        while not self._stopping:
+        while not (self._stopping or self._abandoned):
             self.turn(self.await_events())
 
     def turn(self, events: list[Event]) -> None:
@@ -88,7 +94,7 @@ class Loop:
             self._pause("before commit")
             self._store.commit(self._view.term, decision.changes)
             self._pause("after commit")
-        if decision.effects:
+        if decision.effects and not self._abandoned:
             self._driver.perform(decision.effects)
             self._pause("after effects")
 

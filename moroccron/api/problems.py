@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, render_template, request
+from flask.json.provider import DefaultJSONProvider
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -87,8 +88,24 @@ def of_validation(error: ValidationError) -> Response:
     )
 
 
+class _Json(DefaultJSONProvider):
+    """JSON whose reader can be exhausted, but not broken."""
+
+    def loads(self, s: str | bytes, **options: Any) -> Any:
+        try:
+            return super().loads(s, **options)
+        except RecursionError as error:
+            raise Refused(
+                HTTPStatus.BAD_REQUEST,
+                "The body is nested too deeply.",
+                "Send fewer lists and objects within each other.",
+                field="body",
+            ) from error
+
+
 def register(app: Flask) -> None:
     """Answer every failure of the app in this form."""
+    app.json = _Json(app)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(NotFound, _not_found)
     app.register_error_handler(MoroccronError, _broken_outside)

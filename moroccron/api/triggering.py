@@ -1,15 +1,20 @@
-"""Whether parameters for a run are ones its DAG takes. Shared by the JSON API and the pages."""
+"""Whether a run may be asked for with these values. Shared by the JSON API and the pages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from moroccron.api.problems import Refused
+from moroccron.model import validation, when
 from moroccron.model.dag_version import DagVersion
+from moroccron.model.errors import DagInvalid
+
+T = TypeVar("T")
 
 
 def check_params(version: DagVersion, params: Mapping[str, Any]) -> None:
-    """Refuse a parameter that the DAG does not declare."""
+    """Refuse a parameter that the DAG does not declare, and values that no run can have."""
     for name in params:
         if name not in version.params:
             takes = ", ".join(sorted(version.params)) or "none"
@@ -19,3 +24,25 @@ def check_params(version: DagVersion, params: Mapping[str, Any]) -> None:
                 f"Parameters it takes: {takes}.",
                 field=f"params.{name}",
             )
+    _check("params", validation.params, {**version.params, **params})
+
+
+def check_logical_date(moment: datetime | None) -> datetime | None:
+    """The moment with its zone, or a refusal."""
+    return None if moment is None else _check("logical_date", when.logical_date, moment)
+
+
+def _check(field: str, check: Callable[[Any], T], value: object) -> T:
+    try:
+        return check(value)
+    except DagInvalid as error:
+        raise Refused(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            _sentence(error.message),
+            _sentence(error.remedy),
+            field=field,
+        ) from error
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."

@@ -19,6 +19,7 @@ from moroccron.cli.exit_codes import MEANINGS, SCHEDULER_MEANINGS, ExitCode
 _WELL_AFTER = 30.0
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 30.0
+_DOUBLINGS = 10  #: more than lead to the longest delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Child:
         now = time.monotonic()
         if now - self._began > _WELL_AFTER:
             self._falls = 0
-        delay = min(_FIRST_DELAY * 2**self._falls, _LONGEST_DELAY)
+        delay = min(_FIRST_DELAY * 2 ** min(self._falls, _DOUBLINGS), _LONGEST_DELAY)
         self._falls += 1
         self.due = now + delay
         return delay
@@ -113,8 +114,16 @@ class Child:
 def reason(code: int) -> str:
     """Why a process ended, in words."""
     if code < 0:
-        return f"was ended by {signal.Signals(-code).name}"
+        return f"was ended by {_name(-code)}"
     meanings = {int(known): meaning for known, meaning in MEANINGS.items()} | SCHEDULER_MEANINGS
     if code in meanings and code != ExitCode.FAILED:
         return f"ended with {code} ({meanings[code]})"
     return f"ended with {code}"
+
+
+def _name(number: int) -> str:
+    """Only the first and the last of the real-time signals have a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,9 +1,9 @@
 """`moroccron runs trigger`: begin a run, and with --wait end as it ends."""
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 
 import click
 
@@ -15,11 +15,15 @@ from moroccron.cli.finding import DAG_ID
 from moroccron.cli.options import STORE, answer_option, json_option, with_settings
 from moroccron.cli.output import diagnostics, emit_json, escape, say
 from moroccron.cli.waiting import await_end, print_verdict
+from moroccron.model import validation, when
 from moroccron.model.command import TriggerRun
 from moroccron.model.dag_version import DagVersion
+from moroccron.model.errors import DagInvalid
 from moroccron.model.states import RunState
 from moroccron.ports import Queries
 from moroccron.settings import Settings
+
+T = TypeVar("T")
 
 
 @click.command("trigger")
@@ -106,6 +110,7 @@ def _parse_params(given: Sequence[str], version: DagVersion) -> dict[str, Any]:
                 f"{version.dag_id} has no param {name!r}; it has: {known}", param_hint="--param"
             )
         values[name] = _parse_value(name, value, version.params[name])
+    _check("--param", validation.params, {**version.params, **values})
     return values
 
 
@@ -114,7 +119,7 @@ def _parse_value(name: str, value: str, default: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         if default is None:
             return value
         raise click.BadParameter(
@@ -133,4 +138,11 @@ def _parse_moment(text: str | None) -> datetime | None:
             f"{text!r} is not a moment; write for example 2026-03-01T06:00+01:00",
             param_hint="--logical-date",
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return _check("--logical-date", when.logical_date, moment)
+
+
+def _check(option: str, check: Callable[[Any], T], value: object) -> T:
+    try:
+        return check(value)
+    except DagInvalid as error:
+        raise click.BadParameter(f"{error}: {error.remedy}", param_hint=option) from None

@@ -19,6 +19,7 @@ from moroccron.model.command import (
     PauseDag,
     RetryJob,
     TriggerRun,
+    Unknown,
     UnpauseDag,
 )
 from moroccron.model.events import RunRecalled
@@ -49,9 +50,9 @@ def _carry_out(draft: Draft, command: Command) -> str:
             return _trigger(draft, command, trigger)
         case KillRun(run_id):
             run = draft.view.runs.get(run_id)
-            if run is None:
+            if run is None or run.run.state.is_terminal:
                 raise Refused(f"run {run_id} is over, or there is no such run")
-            kill_run(draft, run)
+            kill_run(draft, run, command.requested_by)
             return run_id
         case RetryJob(run_id, job_id):
             _retry(draft, run_id, job_id)
@@ -62,6 +63,8 @@ def _carry_out(draft: Draft, command: Command) -> str:
         case UnpauseDag(dag_id):
             _set_paused(draft, dag_id, paused=False)
             return dag_id
+        case Unknown(kind):
+            raise Refused(f"this version knows no command {kind!r}")
 
 
 def _trigger(draft: Draft, command: Command, trigger: TriggerRun) -> str:
@@ -75,7 +78,10 @@ def _trigger(draft: Draft, command: Command, trigger: TriggerRun) -> str:
     if unknown:
         known = ", ".join(sorted(version.params)) or "none"
         raise Refused(f"unknown param {', '.join(unknown)}; {trigger.dag_id} has: {known}")
-    moment = (trigger.logical_date or command.requested_at).astimezone(UTC)
+    try:
+        moment = (trigger.logical_date or command.requested_at).astimezone(UTC)
+    except (OverflowError, ValueError) as error:
+        raise Refused(f"the logical date {trigger.logical_date} is no moment in UTC") from error
     identity = manual_run_id(trigger.dag_id, command.id)
     create_run(
         draft,

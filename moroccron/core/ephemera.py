@@ -51,10 +51,11 @@ class TrustNoted:
 
 @dataclass(frozen=True, slots=True)
 class Doubted:
-    """An attempt's task was said to be unknown, so many times on this connection."""
+    """An attempt's task was said to be unknown, so many times on this connection, last at this moment."""
 
     task_id: str
     times: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

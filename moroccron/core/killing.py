@@ -11,14 +11,15 @@ from moroccron.model.run import Attempt
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunState
 
 
-def kill_run(draft: Draft, run: RunView) -> None:
-    """End what lives of a run and start nothing more of it."""
+def kill_run(draft: Draft, run: RunView, by: str) -> None:
+    """End what lives of a run and start nothing more of it, because somebody asked."""
+    why = f"killed by {by}"
     draft.change(RunChanged(evolve(run.run, kill=KillReason.REQUESTED)))
     if run.run.state is RunState.QUEUED:
         draft.change(RunChanged(evolve(run.run, state=RunState.KILLED, ended=draft.now)))
         draft.tell(
             "run",
-            "killed",
+            why,
             dag_id=run.run.dag_id,
             run_id=run.run.id,
             from_state=RunState.QUEUED,
@@ -27,22 +28,22 @@ def kill_run(draft: Draft, run: RunView) -> None:
         return
     for position in range(len(run.graph.specs)):
         if run.job_run(position).state is JobRunState.WAITING:
-            decide_unrun(draft, run.job_run(position), JobRunState.KILLED, None)
+            decide_unrun(draft, run.job_run(position), JobRunState.KILLED, None, why)
         attempt = run.attempts[position]
         if attempt is None or attempt.state.is_terminal:
             continue
         if attempt.state is AttemptState.QUEUED:
-            move_attempt(draft, attempt, AttemptInput.KILL_REQUESTED, "killed")
+            move_attempt(draft, attempt, AttemptInput.KILL_REQUESTED, why, message=why)
         else:
-            want_dead(draft, attempt, KillReason.REQUESTED)
+            want_dead(draft, attempt, KillReason.REQUESTED, why)
 
 
-def want_dead(draft: Draft, attempt: Attempt, why: KillReason) -> None:
+def want_dead(draft: Draft, attempt: Attempt, reason: KillReason, why: str) -> None:
     """Note that a launched attempt is to end, and ask its agent. The first reason stands."""
     if attempt.kill is None:
-        attempt = evolve(attempt, kill=why)
+        attempt = evolve(attempt, kill=reason, message=why)
         draft.change(AttemptChanged(attempt))
-        draft.tell_attempt(attempt.key, f"kill: {why}", attempt.state, attempt.state)
+        draft.tell_attempt(attempt.key, why, attempt.state, attempt.state)
     send_kill(draft, attempt)
 
 

@@ -9,13 +9,16 @@ from moroccron.model.run import Attempt, Run
 Environment = tuple[tuple[str, str], ...]
 
 
-def launch_of(spec: JobSpec, attempt: Attempt, run_environment: Environment) -> Launch:
+def launch_of(
+    spec: JobSpec, attempt: Attempt, run_environment: Environment, framework_id: str
+) -> Launch:
     """The task of an attempt that has its agent, task id and ports."""
     assert attempt.task_id is not None and attempt.agent_id is not None, attempt.key
     own = (
         ("MOROCCRON_JOB", attempt.job_id),
         ("MOROCCRON_ATTEMPT", str(attempt.number)),
         ("MOROCCRON_TASK_ID", attempt.task_id),
+        ("MOROCCRON_FRAMEWORK_ID", framework_id),
     )
     return Launch(
         task_id=attempt.task_id,

@@ -14,7 +14,8 @@ from moroccron.model.load import LoadedFile, LoadError
 
 def take_files(draft: Draft, event: FilesLoaded) -> None:
     """Apply each file; with a complete set also retire the DAGs and errors of files that are gone."""
-    for file in event.files:
+    # What is gone comes last: a DAG whose file was renamed has moved, not gone and come.
+    for file in sorted(event.files, key=lambda file: file.removed):
         _take_file(draft, file)
     if event.complete:
         present = {file.file for file in event.files}
@@ -60,9 +61,11 @@ def _take_version(draft: Draft, version: DagVersion, file: str) -> None:
         cause = "first seen"
     else:
         dag = evolve(known, version_id=version.id, file=file, active=True)
-        if not known.active or _times_differ(view.versions.get(known.version_id), version):
-            # An edited schedule never fires for what lies behind.
-            dag = evolve(dag, scheduled_until=draft.now)
+        edited = _times_differ(view.versions.get(known.version_id), version)
+        if edited or not (known.active or version.catchup):
+            # An edited schedule never fires for what lies behind, and what was run is never run again.
+            until = max(draft.now, known.scheduled_until or draft.now)
+            dag = evolve(dag, scheduled_until=until)
         cause = "new version" if known.version_id != version.id else "declared again"
     draft.change(DagChanged(with_next_due(draft, dag)))
     draft.tell("dag", cause, dag_id=version.dag_id, message=version.id)

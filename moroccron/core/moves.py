@@ -14,7 +14,7 @@ from moroccron.model.changes import AttemptChanged, JobRunChanged
 from moroccron.model.errors import IllegalMove
 from moroccron.model.evolve import evolve
 from moroccron.model.run import Attempt, AttemptKey, JobRun
-from moroccron.model.states import AttemptState, JobRunState
+from moroccron.model.states import AttemptState, JobRunState, KillReason
 
 _JOB_RUN_STATE = {
     AttemptState.LAUNCHING: JobRunState.LAUNCHING,
@@ -61,12 +61,14 @@ def queue_attempt(draft: Draft, run: RunView, job_run: JobRun, cause: str, **fie
     draft.tell_attempt(attempt.key, cause, None, AttemptState.QUEUED)
 
 
-def decide_unrun(draft: Draft, job_run: JobRun, state: JobRunState, cause: str | None) -> None:
-    """Close a job run that will not run, naming the upstream job that decided it."""
+def decide_unrun(
+    draft: Draft, job_run: JobRun, state: JobRunState, cause: str | None, why: str
+) -> None:
+    """Close a job run that will not run. `cause` is the upstream job that decided it, if one did."""
     draft.change(JobRunChanged(evolve(job_run, state=state, cause=cause, ended=draft.now)))
     draft.tell(
         "job_run",
-        f"upstream {cause}" if cause else "killed",
+        why,
         run_id=job_run.run_id,
         job_id=job_run.job_id,
         from_state=job_run.state,
@@ -101,7 +103,8 @@ def _follow(draft: Draft, attempt: Attempt, *, hopeless: bool) -> None:
     wish = after(
         attempt.state, spec, failures=failures, losses=losses, hopeless=hopeless, now=draft.now
     )
-    if run.run.kill is not None and attempt.state is not AttemptState.SUCCEEDED:
+    unwanted = run.run.kill is not None or attempt.kill is KillReason.REQUESTED
+    if unwanted and attempt.state is not AttemptState.SUCCEEDED:
         wish = GiveUp(JobRunState.KILLED)
     if isinstance(wish, GiveUp):
         over = evolve(job_run, state=wish.state, ended=attempt.ended, **counted)

@@ -88,11 +88,11 @@ def _launch(draft: Draft, offer: Offer, placement: Placement) -> Launch:
     )
     launching = run.attempts[position]
     assert launching is not None
-    return launch_of(spec, launching, run.environment)
+    return launch_of(spec, launching, run.environment, view.framework_id or "")
 
 
 def _note_vetoes(draft: Draft, unplaced: Unplaced) -> None:
-    """Say what offers lacked for the first in line: once, and again when the kind of the reason changes.
+    """Keep in the row what offers lack for the first in line; tell history when the kind of reason changes.
 
     Those behind it, alike to the packer, wait for the same reason and for it; telling each would cost as much
     as running it.
@@ -100,13 +100,14 @@ def _note_vetoes(draft: Draft, unplaced: Unplaced) -> None:
     key = unplaced.attempts[0]
     nearest = unplaced.nearest
     kind = f"{nearest.kind} {nearest.constraint or ''}" if nearest else "no offer"
-    if draft.view.reasons.get((key.run_id, key.job_id)) == kind:
-        return
     attempt = draft.view.attempt(key)
     assert attempt is not None, key
     sentence = describe(unplaced)
+    if attempt.message != sentence:
+        draft.change(AttemptChanged(evolve(attempt, message=sentence)))
+    if draft.view.reasons.get((key.run_id, key.job_id)) == kind:
+        return
     draft.note(VetoNoted(key.run_id, key.job_id, kind))
-    draft.change(AttemptChanged(evolve(attempt, message=sentence)))
     draft.tell_attempt(key, "vetoed", "queued", "queued", sentence)
 
 

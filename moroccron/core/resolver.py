@@ -42,14 +42,14 @@ def resolve(draft: Draft, run: RunView) -> None:
     while run.dirty:
         dirty, run.dirty = run.dirty, set()
         for found in readiness(run, dirty):
-            job_run = run.job_run(found.position)
+            job_run, why = run.job_run(found.position), f"upstream {found.cause}"
             if found.verdict is RuleVerdict.RUN:
                 is_root = not run.graph.upstream[found.position]
                 queue_attempt(draft, run, job_run, "ready", due=run.run.due if is_root else None)
             elif found.verdict is RuleVerdict.SKIP:
-                decide_unrun(draft, job_run, JobRunState.SKIPPED, found.cause)
+                decide_unrun(draft, job_run, JobRunState.SKIPPED, found.cause, why)
             else:
-                decide_unrun(draft, job_run, JobRunState.UPSTREAM_FAILED, found.cause)
+                decide_unrun(draft, job_run, JobRunState.UPSTREAM_FAILED, found.cause, why)
 
 
 def resolve_fully(run: RunView) -> list[Readiness]:

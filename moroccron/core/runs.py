@@ -56,7 +56,7 @@ def schedule(draft: Draft, dag_id: str) -> None:
         timetable, dag.scheduled_until, catchup=version.catchup, room=room, now=draft.now
     )
     for interval in due.intervals:
-        identity = run_id(dag_id, interval.start)
+        identity = run_id(dag_id, interval.end)
         create_run(
             draft, dag, identity, RunKind.SCHEDULED, interval, params=version.params, cause="due"
         )
@@ -67,9 +67,7 @@ def schedule(draft: Draft, dag_id: str) -> None:
 def begin_if_room(draft: Draft, run: RunView) -> None:
     """Begin a queued run when fewer than max_active_runs of its DAG are running."""
     view = draft.view
-    siblings = view.runs_of[run.run.dag_id].values()
-    running = sum(1 for sibling in siblings if sibling.run.state is RunState.RUNNING)
-    if running >= run.graph.version.max_active_runs:
+    if view.running[run.run.dag_id] >= run.graph.version.max_active_runs:
         return
     draft.change(RunChanged(evolve(run.run, state=RunState.RUNNING, started=draft.now)))
     _tell(draft, run.run, "begun", RunState.QUEUED)

@@ -59,15 +59,19 @@ def _news(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
     fields: dict[str, Any] = {}
     if update.sandbox is not None:
         fields["sandbox"] = update.sandbox
+    # The agent's clock may differ from ours: what it says is fitted between the launch and now.
+    at = min(max(update.at, attempt.started or attempt.launched or update.at), draft.now)
     if attempt.started is None and update.state in _RUNS:
-        fields["started"] = update.at
+        fields["started"] = at
     if update.state in _OVER:
         fields |= {
-            "ended": update.at,
+            "ended": at,
             "exit_code": update.exit_code,
             "reason": update.reason,
             "message": update.message,
         }
+        if given is AttemptInput.KILLED_AS_WANTED:
+            fields["message"] = attempt.message  # who wanted it says more than how it died
     moved = move_attempt(draft, attempt, given, f"reported {update.state}", **fields)
     if not moved and given is AttemptInput.ERROR and update.agent_id is not None:
         draft.do(Reconcile(((update.task_id, update.agent_id),)))
@@ -88,7 +92,10 @@ def _doubt(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
         else view.policy.launch_grace
     )
     settled = max(attempt.launched, view.subscribed_at) + timedelta(seconds=grace)
-    times = view.doubts.get(attempt.task_id, 0) + (now >= settled)
+    before = view.doubts.get(attempt.task_id) or Doubted(attempt.task_id, 0, settled)
+    pause = timedelta(seconds=view.policy.settle_time if before.times else 0.0)
+    # Not counted: what is said before the grace is over, or in one breath with what was said before.
+    times = before.times + (now >= before.at + pause)
     if times >= 2:
         move_attempt(
             draft,
@@ -99,7 +106,7 @@ def _doubt(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
             message=update.message or "Neither its agent nor the master knows of it.",
         )
         return
-    draft.note(Doubted(attempt.task_id, times))
+    draft.note(Doubted(attempt.task_id, times, now if times > before.times else before.at))
     again = max(now, settled) + timedelta(seconds=view.policy.settle_time)
     alarm = view.timers.alarms.get(DOUBTS)
     draft.note(AlarmSet(DOUBTS, min(alarm, again) if alarm else again))

@@ -1,5 +1,6 @@
 """Everything that is not over, in memory. `apply` is the only mutator; nobody outside the loop reads it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -39,7 +40,7 @@ from moroccron.model.dag_version import DagVersion
 from moroccron.model.load import LoadError
 from moroccron.model.run import Attempt, AttemptKey, Run
 from moroccron.model.snapshot import Snapshot
-from moroccron.model.states import AttemptState, RunState
+from moroccron.model.states import AttemptState, JobRunState, RunState
 from moroccron.model.timetable import Timetable, timetable_of
 
 
@@ -56,9 +57,9 @@ class View:
         self.versions: dict[str, DagVersion] = {v.id: v for v in snapshot.versions}
         self.load_errors: dict[str, tuple[LoadError, ...]] = {}
         self.runs: dict[str, RunView] = {}
-        self.runs_of: dict[
-            str, dict[str, RunView]
-        ] = {}  #: active runs by DAG, in order of creation
+        #: active runs by DAG, in order of creation
+        self.runs_of: dict[str, dict[str, RunView]] = {}
+        self.running: Counter[str] = Counter()  #: how many of them have begun, by DAG
         self.touched: set[str] = (
             set()
         )  #: active runs in which something changed since they were settled
@@ -66,7 +67,7 @@ class View:
         self.queue = Queue()
         self.timers = Timers()
         self.book = OfferBook()
-        self.doubts: dict[str, int] = {}
+        self.doubts: dict[str, Doubted] = {}
         self.unreachable_since: dict[str, datetime] = {}
         self.reasons: dict[tuple[str, str], str] = {}
         self.subscribed_at: datetime | None = None
@@ -85,6 +86,15 @@ class View:
             self.apply(JobRunChanged(job_run), now)
         for attempt in snapshot.attempts:
             self.apply(AttemptChanged(attempt), now)
+            self._load_delay(attempt)
+
+    def _load_delay(self, attempt: Attempt) -> None:
+        """A retry's delay may have ended while nobody led: look at it at once."""
+        run = self.runs.get(attempt.run_id)
+        if run is not None and attempt.state is AttemptState.QUEUED:
+            job_run = run.job_run(run.graph.position[attempt.job_id])
+            if job_run.state is JobRunState.RETRYING:
+                self.timers.add(attempt.ready, attempt.key)
 
     # ------------------------------------------------------------------ reading
 
@@ -124,35 +134,40 @@ class View:
         """Take in one change. Applying the same row twice is harmless."""
         _APPLY[type(change)](self, change, now)
 
-    def _set_run(self, run: Run, *, adopt: bool = False) -> None:
+    def _set_run(self, run: Run, now: datetime, *, adopt: bool = False) -> None:
         if run.state.is_terminal and not adopt:
-            self._drop_run(run)
+            self._drop_run(run, now)
             return
         found = self.runs.get(run.id)
         if found is None:
             found = self.runs[run.id] = RunView(run, self.graph(run.version_id))
             self.runs_of.setdefault(run.dag_id, {})[run.id] = found
+        elif found.run.state is RunState.RUNNING:
+            self.running[run.dag_id] -= 1
+        self.running[run.dag_id] += run.state is RunState.RUNNING
         found.run = run
         self.touched.add(run.id)
 
-    def _drop_run(self, run: Run) -> None:
+    def _drop_run(self, run: Run, now: datetime) -> None:
         found = self.runs.pop(run.id, None)
         if found is None:
             return
+        self.running[run.dag_id] -= found.run.state is RunState.RUNNING
         siblings = self.runs_of[run.dag_id]
         del siblings[run.id]
         if not siblings:
-            del self.runs_of[run.dag_id]
+            del self.runs_of[run.dag_id], self.running[run.dag_id]
         for spec in found.graph.specs:
             self.reasons.pop((run.id, spec.id), None)
         self.touched.discard(run.id)
-        # A slot is free: what is due and found no room may begin, and so may runs that wait.
+        # A slot is free: what is due and found no room may begin, and so may a run that waits.
         dag = self.dags.get(run.dag_id)
-        if dag is not None and dag.next_due is not None:
+        if dag is not None and dag.next_due is not None and dag.next_due <= now:
             self.timers.add(dag.next_due, dag.dag_id)
-        self.touched.update(
-            sibling.run.id for sibling in siblings.values() if sibling.run.state is RunState.QUEUED
-        )
+        for sibling in siblings.values():
+            if sibling.run.state is RunState.QUEUED and sibling.run.id not in self.touched:
+                self.touched.add(sibling.run.id)
+                break
         self._forget_version(run.dag_id, run.version_id)
 
     def _forget_version(self, dag_id: str, version_id: str) -> None:
@@ -211,9 +226,13 @@ def _apply_job_run(view: View, change: JobRunChanged, _now: datetime) -> None:
 
 
 def _apply_dag(view: View, change: DagChanged, _now: datetime) -> None:
-    view.dags[change.dag.dag_id] = change.dag
-    if change.dag.next_due is not None:
-        view.timers.add(change.dag.next_due, change.dag.dag_id)
+    dag = change.dag
+    before = view.dags.get(dag.dag_id)
+    view.dags[dag.dag_id] = dag
+    if dag.next_due is not None and (before is None or before.next_due != dag.next_due):
+        view.timers.add(dag.next_due, dag.dag_id)
+    if before is not None and before.version_id != dag.version_id:
+        view._forget_version(dag.dag_id, before.version_id)
 
 
 def _apply_load_errors(view: View, change: LoadErrorsChanged, _now: datetime) -> None:
@@ -243,7 +262,7 @@ def _apply_trust(view: View, change: TrustNoted, _now: datetime) -> None:
 def _apply_adopted(view: View, change: RunAdopted, now: datetime) -> None:
     recalled = change.recalled
     view.versions.setdefault(recalled.version.id, recalled.version)
-    view._set_run(recalled.run, adopt=True)
+    view._set_run(recalled.run, now, adopt=True)
     for job_run in recalled.job_runs:
         view.runs[recalled.run.id].set_job_run(job_run)
     for attempt in recalled.attempts:
@@ -263,7 +282,7 @@ def _apply_veto(view: View, change: VetoNoted, _now: datetime) -> None:
 
 
 def _apply_doubt(view: View, change: Doubted, _now: datetime) -> None:
-    view.doubts[change.task_id] = change.times
+    view.doubts[change.task_id] = change
 
 
 def _nothing(_view: View, _change: object, _now: datetime) -> None:
@@ -274,7 +293,7 @@ def _nothing(_view: View, _change: object, _now: datetime) -> None:
 _APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
     AttemptChanged: lambda view, change, now: view._set_attempt(change.attempt, now),
     JobRunChanged: _apply_job_run,
-    RunChanged: lambda view, change, _: view._set_run(change.run),
+    RunChanged: lambda view, change, now: view._set_run(change.run, now),
     Happened: _nothing,
     CommandAnswered: _nothing,
     DagChanged: _apply_dag,

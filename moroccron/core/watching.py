@@ -36,6 +36,7 @@ def watch(draft: Draft) -> None:
     if view.timers.rings(SWEEP):
         for attempt in list(view.live_attempts()):
             _look_at(draft, attempt)
+        _ask_the_silent(draft)
     if view.timers.rings(RECONCILE) and view.book.connected:
         reconcile_all(draft)
 
@@ -61,11 +62,8 @@ def _look_at(draft: Draft, attempt: Attempt) -> None:
     if attempt.kill is not None:
         send_kill(draft, attempt)
     elif _overdue(draft, attempt):
-        want_dead(draft, attempt, KillReason.TIMEOUT)
-    if attempt.state is AttemptState.LAUNCHING:
-        if attempt.launched + timedelta(seconds=view.policy.launch_grace) <= now:
-            draft.do(Reconcile(((attempt.task_id, attempt.agent_id),)))
-    elif attempt.state is AttemptState.UNREACHABLE:
+        want_dead(draft, attempt, KillReason.TIMEOUT, "ran longer than its job allows")
+    if attempt.state is AttemptState.UNREACHABLE:
         since = view.unreachable_since[attempt.task_id]
         if since + timedelta(seconds=view.policy.unreachable_patience) <= now:
             move_attempt(
@@ -76,6 +74,22 @@ def _look_at(draft: Draft, attempt: Attempt) -> None:
                 reason="unreachable",
                 message="Its agent was cut off and did not come back in time.",
             )
+
+
+def _ask_the_silent(draft: Draft) -> None:
+    """Ask, in one call, about every launch that was not heard of within its grace."""
+    heard_by = draft.now - timedelta(seconds=draft.view.policy.launch_grace)
+    silent = tuple(
+        (attempt.task_id, attempt.agent_id)
+        for attempt in draft.view.live_attempts()
+        if attempt.state is AttemptState.LAUNCHING
+        and attempt.task_id
+        and attempt.agent_id
+        and attempt.launched
+        and attempt.launched <= heard_by
+    )
+    if silent:
+        draft.do(Reconcile(silent))
 
 
 def _overdue(draft: Draft, attempt: Attempt) -> bool:

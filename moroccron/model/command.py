@@ -47,6 +47,14 @@ class UnpauseDag:
 
 Intent = TriggerRun | KillRun | RetryJob | PauseDag | UnpauseDag
 
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A stored intent that this version cannot read. It is there to be refused; nobody can submit it."""
+
+    kind: str
+
+
 _INTENTS: dict[str, type[Any]] = {
     "trigger_run": TriggerRun,
     "kill_run": KillRun,
@@ -65,9 +73,20 @@ def encode_intent(intent: Intent) -> tuple[str, dict[str, Any]]:
     return _KINDS[type(intent)], payload
 
 
-def decode_intent(kind: str, payload: Mapping[str, Any]) -> Intent:
-    """The intent that `encode_intent` wrote."""
+def decode_intent(kind: str, payload: Any) -> Intent | Unknown:
+    """The intent that `encode_intent` wrote. A row that it did not write must not stop those behind it."""
+    try:
+        return _decode(kind, payload)
+    except (KeyError, TypeError, ValueError):
+        return Unknown(kind)
+
+
+def _decode(kind: str, payload: Mapping[str, Any]) -> Intent:
     values = dict(payload)
+    if not all(isinstance(id, str) for name, id in values.items() if name.endswith("_id")):
+        raise TypeError("an id must be text")
+    if not isinstance(values.get("params", {}), dict):
+        raise TypeError("params must be an object")
     if values.get("logical_date") is not None:
         values["logical_date"] = datetime.fromisoformat(values["logical_date"])
     intent: Intent = _INTENTS[kind](**values)
@@ -86,7 +105,7 @@ class Command:
     """An intent with who gave it and when; the id is the row's number."""
 
     id: int
-    intent: Intent
+    intent: Intent | Unknown
     requested_by: str
     requested_at: datetime
 

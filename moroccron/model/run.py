@@ -117,9 +117,12 @@ class Attempt:
         return (self.started - (self.due or self.ready)).total_seconds()
 
 
-def run_id(dag_id: str, logical_date: datetime) -> str:
-    """The id of the run of a data interval: the DAG and the logical date, in UTC."""
-    return f"{dag_id}@{logical_date.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+def run_id(dag_id: str, due: datetime) -> str:
+    """The id of a scheduled run: the DAG and the moment at which it is due, in UTC.
+
+    Not the logical date: an edited schedule may give two intervals one start, while due times only ever grow.
+    """
+    return f"{dag_id}@{due.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def manual_run_id(dag_id: str, command_id: int) -> str:

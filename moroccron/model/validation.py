@@ -4,6 +4,7 @@ A check that refuses raises `DagInvalid` with message and remedy only; whoever c
 job, the field and the line, and adds them. Amounts are in `model.amounts`, times in `model.when`.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +21,10 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _ID_LENGTH = 100
 _WORD = re.compile(r"[^\s\x00-\x1f\x7f]+")
 _RESERVED = "MOROCCRON_"  #: of the environment: set for every job by the engine
-_LONGEST_ARGUMENT = 128 * 1024 - 1  #: bytes; Linux starts no program with a longer one
+#: bytes; Linux starts no program with a longer argument, or a longer NAME=value
+_LONGEST_ARGUMENT = 128 * 1024 - 1
+_LARGEST_PARAMS = 64 * 1024  #: bytes as JSON; every job of a run has them in its environment
+_DEEPEST_PARAMS = 32  #: lists and dicts within each other
 
 
 def refuse(message: str, remedy: str) -> DagInvalid:
@@ -171,7 +175,12 @@ def _value(name: object, value: object) -> str:
         raise refuse(f"{name} must be text, not {kind_of(value)}", f'write "{value}"')
     if "\0" in value:
         raise refuse(f"{name} holds a NUL character", "remove it")
-    return text(value)
+    if len(f"{name}=".encode()) + len(text(value).encode()) > _LONGEST_ARGUMENT:
+        raise refuse(
+            f"{name} is longer than {_LONGEST_ARGUMENT} bytes, with which no Linux starts a program",
+            "put the text into a file and pass its name",
+        )
+    return value
 
 
 def choice(kind: type[Enum]) -> Callable[[object], Any]:
@@ -210,14 +219,24 @@ def flag(value: object) -> bool:
 
 
 def params(value: object) -> dict[str, Any]:
-    """Names with their defaults, of what JSON can hold."""
+    """Names with their defaults, or a run's values for them, of what JSON can hold."""
     if not isinstance(value, Mapping):
         raise refuse(f"must be a dict, not {kind_of(value)}", 'write {"name": default}')
-    checked: dict[str, Any] = _json(value, "params")
+    checked: dict[str, Any] = _json(value, "params", 0)
+    size = len(json.dumps(checked))
+    if size > _LARGEST_PARAMS:
+        raise refuse(
+            f"params of {size} bytes as JSON are too large",
+            f"use {_LARGEST_PARAMS} at most: put the rest into a file and pass its name",
+        )
     return checked
 
 
-def _json(value: object, where: str) -> Any:
+def _json(value: object, where: str, depth: int) -> Any:
+    if depth > _DEEPEST_PARAMS:
+        raise refuse(
+            f"params are nested more than {_DEEPEST_PARAMS} levels deep", "use fewer levels"
+        )
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):
@@ -225,9 +244,12 @@ def _json(value: object, where: str) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return value
     if isinstance(value, list | tuple):
-        return [_json(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        return [_json(item, f"{where}[{index}]", depth + 1) for index, item in enumerate(value)]
     if isinstance(value, Mapping):
-        return {_key(key, where): _json(item, f"{where}[{key!r}]") for key, item in value.items()}
+        return {
+            _key(key, where): _json(item, f"{where}[{key!r}]", depth + 1)
+            for key, item in value.items()
+        }
     raise refuse(
         f"{where} is {kind_of(value)}, which JSON cannot hold",
         "use text, finite numbers, True, False, None, lists and dicts",

@@ -12,6 +12,8 @@ from moroccron.model.validation import kind_of, refuse, suggestion
 Moment = datetime | date | str
 
 _LONGEST = timedelta(days=3660)
+#: a logical date before or after is a slip of the pen; these can be told in any zone
+_FIRST_MOMENT, _AFTER_LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 
 
 def schedule(value: object) -> Schedule | None:
@@ -89,3 +91,14 @@ def moment(value: object, zone: str) -> datetime | None:
         return (value if value.tzinfo else value.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
     except OverflowError:
         raise refuse(f"{value} is out of bounds", "use a year from 2 to 9998") from None
+
+
+def logical_date(value: datetime) -> datetime:
+    """The moment that a run asked for by a person is about. What names no zone is meant in UTC."""
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    if not _FIRST_MOMENT <= aware < _AFTER_LAST:
+        raise refuse(
+            f"the logical date {value.isoformat()} is out of bounds",
+            "use a year from 1970 to 2999",
+        )
+    return aware

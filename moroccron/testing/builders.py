@@ -55,7 +55,7 @@ def a_run(version: DagVersion, day: int = 0, **fields: Any) -> Run:
     """A running run of the version for the n-th day after EPOCH, created the moment it was due."""
     interval = DataInterval(EPOCH + timedelta(days=day), EPOCH + timedelta(days=day + 1))
     values: dict[str, Any] = {
-        "id": run_id(version.dag_id, interval.start),
+        "id": run_id(version.dag_id, interval.end),
         "kind": RunKind.SCHEDULED,
         "state": RunState.RUNNING,
         "interval": interval,

@@ -14,7 +14,7 @@ from moroccron.core.decide import decide
 from moroccron.core.draft import Decision
 from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.view import View
-from moroccron.model.command import Answer, Intent
+from moroccron.model.command import Answer, Intent, Unknown
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.effects import Accept, Effect
 from moroccron.model.events import (
@@ -148,7 +148,7 @@ class Engine:
         self.now = end
         return self.send(TimePassed())
 
-    def ask(self, intent: Intent) -> Answer:
+    def ask(self, intent: Intent | Unknown) -> Answer:
         """A person asks; the leader's answer."""
         command_id = self.store.submit(intent, "ann")
         for command in self.store.unanswered_commands(0, 100):

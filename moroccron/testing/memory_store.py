@@ -24,7 +24,7 @@ from moroccron.model.changes import (
     RunChanged,
     VersionAdded,
 )
-from moroccron.model.command import Answer, Command, Intent
+from moroccron.model.command import Answer, Command, Intent, Unknown
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import Fenced, NotFound, StoreUnavailable
 from moroccron.model.events import RunRecalled
@@ -182,7 +182,8 @@ class MemoryStore:
 
     # ---------------------------------------------------------------------- Commands
 
-    def submit(self, intent: Intent, requested_by: str) -> int:
+    def submit(self, intent: Intent | Unknown, requested_by: str) -> int:
+        """`Unknown` stands for the row of a newer version, which is no more than that once it was read."""
         with self._lock:
             id = len(self._commands) + 1
             self._commands[id] = Command(id, intent, requested_by, self._now())

@@ -207,6 +207,7 @@ class TestCommit:
             [
                 AttemptChanged(attempt),
                 line(nasty, RUN.id),
+                Happened(EPOCH, "dag", "c", dag_id=nasty, run_id=nasty, job_id=nasty),
                 LoadErrorsChanged("x.py", (LoadError("x.py", nasty, nasty),), EPOCH),
             ],
         )
@@ -251,6 +252,17 @@ class TestLoadErrors:
         assert store.load().load_errors == (two, moved, other)
         store.commit(term, [LoadErrorsChanged("x.py", (), later)])
         assert [row.error for row in queries.load_errors()] == [other]
+
+    def test_of_a_file_whose_name_is_no_text(
+        self, store: Store, queries: Queries, term: int
+    ) -> None:
+        file = "caf\udce9.py"
+        error = LoadError(file, "bad", "mend it")
+        store.commit(term, [LoadErrorsChanged(file, (error,), EPOCH)])
+        store.commit(term, [LoadErrorsChanged(file, (error,), EPOCH + timedelta(hours=1))])
+        assert [row.since for row in queries.load_errors()] == [EPOCH]
+        store.commit(term, [LoadErrorsChanged(file, (), EPOCH)])
+        assert queries.load_errors() == []
 
 
 class TestLoad:

@@ -17,7 +17,7 @@ from moroccron.adapters.sql.engine import DatabaseUrlInvalid, open_engine, write
 from moroccron.adapters.sql.queries import SqlQueries
 from moroccron.adapters.sql.store import SqlStore
 from moroccron.model.changes import AttemptChanged, Happened, JobRunChanged, RunChanged
-from moroccron.model.command import PauseDag
+from moroccron.model.command import PauseDag, Unknown
 from moroccron.model.errors import Fenced, StoreUnavailable
 from moroccron.model.states import RunState
 from moroccron.testing import EPOCH, a_job_run, a_run, a_run_of, a_version, an_attempt
@@ -124,6 +124,46 @@ class TestBrokenConnection:
                 assert other.execute(text(end_others)).scalars().all() == [True]
             store.commit(term, [LINE])
         assert len(SqlQueries(engine).history()) == 1
+        engine.dispose()
+
+
+class TestCommands:
+    @pytest.mark.parametrize(
+        ("kind", "payload"),
+        [
+            ("clear_run", '{"run_id": "x"}'),
+            ("pause_dag", '{"dag": "d"}'),
+            ("pause_dag", '{"dag_id": ["d"]}'),
+            ("pause_dag", "[]"),
+            ("trigger_run", '{"dag_id": "d", "params": [1]}'),
+            ("trigger_run", '{"dag_id": "d", "logical_date": "soon"}'),
+            ("trigger_run", '{"dag_id": "d", "logical_date": 7}'),
+        ],
+    )
+    def test_one_that_cannot_be_read_holds_up_no_other(
+        self, engine: Engine, store: SqlStore, kind: str, payload: str
+    ) -> None:
+        """A newer version's, while the older one still leads; or one that a person wrote."""
+        SqlCommands(engine).submit(PauseDag("d"), "ann")
+        with writers(engine).begin() as connection:
+            change = text("UPDATE command SET kind = :kind, payload = :payload")
+            connection.execute(change, {"kind": kind, "payload": payload})
+        SqlCommands(engine).submit(PauseDag("e"), "ann")
+        found = store.unanswered_commands(0, 10)
+        assert [command.intent for command in found] == [Unknown(kind), PauseDag("e")]
+
+    def test_one_that_is_no_json_holds_up_no_other(
+        self, new_database: Callable[[str], str]
+    ) -> None:
+        """SQLite checks nothing; PostgreSQL lets no such row in."""
+        engine = open_engine(new_database("sqlite"))
+        SqlCommands(engine).submit(PauseDag("d"), "ann")
+        with writers(engine).begin() as connection:
+            connection.execute(text("UPDATE command SET payload = '{\"dag_id\":'"))
+        SqlCommands(engine).submit(PauseDag("e"), "ann")
+        with closing(SqlStore(engine)) as store:
+            found = store.unanswered_commands(0, 10)
+        assert [command.intent for command in found] == [Unknown("pause_dag"), PauseDag("e")]
         engine.dispose()
 
 

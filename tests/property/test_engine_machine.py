@@ -8,8 +8,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from moroccron.model.command import KillRun, RetryJob, TriggerRun
+from moroccron.model.dag_version import Every
 from moroccron.model.effects import Accept, Acknowledge, Kill, Reconcile
-from moroccron.model.events import Disconnected, OffersReceived, StatusReceived, Subscribed
+from moroccron.model.events import (
+    Disconnected,
+    FilesLoaded,
+    OffersReceived,
+    StatusReceived,
+    Subscribed,
+)
 from moroccron.model.offer import Offer
 from moroccron.model.resources import Resources
 from moroccron.model.states import AttemptState, ReportedState
@@ -44,13 +51,13 @@ class Cluster:
 class EngineMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
-        jobs = [
+        self.jobs = [
             a_job("a", retries=1),
             a_job("b", ["a"]),
             a_job("c", ["a"], retries=2, retry_delay=5.0),
             a_job("d", ["b", "c"], trigger_rule="all_done"),
         ]
-        self.engine = Engine(a_version(jobs=jobs, max_active_runs=2))
+        self.engine = Engine(a_version(jobs=self.jobs, max_active_runs=2))
         self.cluster = Cluster()
         self.uuids = 0
         self.performed = 0
@@ -99,6 +106,18 @@ class EngineMachine(RuleBasedStateMachine):
         if len(self.engine.runs()) < 4:
             self.engine.ask(TriggerRun("d"))
             self.act()
+
+    @rule(minutes=st.sampled_from([1, 2, 3, 5]))
+    def the_schedule_is_edited(self, minutes):
+        if len(self.engine.runs()) < 8:
+            schedule = Every(60 * minutes)
+            self.engine.load(a_version(jobs=self.jobs, max_active_runs=2, schedule=schedule))
+            self.act()
+
+    @rule()
+    def the_file_is_gone(self):
+        self.engine.send(FilesLoaded((), complete=True))
+        self.act()
 
     @rule()
     def offer_some(self):
@@ -179,6 +198,8 @@ class EngineMachine(RuleBasedStateMachine):
 
     def teardown(self):
         """With a fair outside every run ends."""
+        self.engine.send(FilesLoaded((), complete=True))  # and no further one begins
+        self.act()
         for _ in range(200):
             if not self.engine.view.runs:
                 break

@@ -185,6 +185,14 @@ def test_equal_content_has_an_equal_id_and_other_content_another() -> None:
     assert len(make()) == 32
 
 
+def nested(depth: int) -> list[Any]:
+    """A list in a list in a list."""
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
 @pytest.mark.parametrize("given", [0.1, "0.1", Decimal("0.1"), "0.100", Decimal("0.1000")])
 def test_amounts_are_exact(given: Any) -> None:
     with DAG("d") as dag:
@@ -288,6 +296,7 @@ NAN = float("nan")
         ({"priority": 2**40}, "is out of bounds", "from -2147483648"),
         ({"owners": [3]}, "must be text, not 3 (int)", '"text"'),
         ({"doc": b"x"}, "must be text", '"text"'),
+        ({"env": {"A": "x" * 131_070}}, "A is longer than 131071 bytes", "into a file"),
         ({"constraints": ["hostname"]}, "two or three parts, not 1", "OPERATOR"),
         ({"constraints": ["hostname UNIQE"]}, "is none of UNIQUE", "did you mean UNIQUE"),
         ({"constraints": ["hostname UNIQUE x"]}, "UNIQUE takes no value", "remove the value"),
@@ -337,6 +346,9 @@ def test_a_job_is_refused(fields: dict[str, Any], message: str, remedy: str) -> 
         ({"params": {1: 2}}, "params", "has the name 1 (int)", "text for names"),
         ({"params": {"a": [NAN]}}, "params", "params['a'][0] is nan", "finite"),
         ({"params": []}, "params", "must be a dict", "default"),
+        ({"params": {"a": "x" * 65_536}}, "params", "too large", "a file"),
+        ({"params": {"a": nested(40)}}, "params", "nested more than 32 levels", "fewer"),
+        ({"params": {"a": nested(100_000)}}, "params", "nested more than 32 levels", "fewer"),
         ({"owners": 5}, "owners", "must be a list of names", "[ ]"),
         ({"tags": [""]}, "tags", "'' is no name", "printable"),
         ({"defaults": {"cpus": -1}}, "cpus", "-1 cpus", "0.001"),

@@ -4,12 +4,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from moroccron.model.command import KillRun, Outcome, PauseDag, RetryJob, TriggerRun, UnpauseDag
+from moroccron.model.command import (
+    KillRun,
+    Outcome,
+    PauseDag,
+    RetryJob,
+    TriggerRun,
+    Unknown,
+    UnpauseDag,
+)
 from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.dag_version import Cron, Every, TriggerRule
 from moroccron.model.effects import Accept, Acknowledge, Decline, Kill, Reconcile, Revive, Suppress
 from moroccron.model.events import (
     AgentLost,
+    CommandReceived,
     Disconnected,
     FilesLoaded,
     OfferRescinded,
@@ -93,6 +102,7 @@ def test_what_a_job_finds_in_its_environment():
     assert env["COLOUR"] == "red"
     assert env["MOROCCRON_RUN"] == engine.only_run().id
     assert env["MOROCCRON_ATTEMPT"] == "1"
+    assert env["MOROCCRON_FRAMEWORK_ID"] == "f1"
     assert env["MOROCCRON_TASK_ID"] == engine.task("a")
     assert env["MOROCCRON_PARAMS"] == '{"n": 1}'
     assert env["MOROCCRON_LOGICAL_DATE"] == "2026-01-01T00:00:00+00:00"
@@ -230,6 +240,31 @@ def test_a_kill_is_repeated_until_the_task_is_over_even_after_a_crash():
     assert len(engine.sent(Kill)) == before
 
 
+def test_what_was_killed_stays_killed_though_another_job_is_retried():
+    engine = started("a", a_job("b", retries=3))
+    engine.offer()
+    engine.report(engine.task("b"), R.RUNNING)
+    engine.report(engine.task("a"), R.FAILED)
+    run_id = engine.only_run().id
+    engine.ask(KillRun(run_id))
+    assert engine.ask(RetryJob(run_id, "a")).outcome is Outcome.DONE
+    engine.report(engine.task("b"), R.FAILED)
+    assert engine.jobs() == {"a": "queued", "b": "killed"}
+
+
+def test_killing_a_run_that_is_over_is_refused_even_while_it_is_in_memory():
+    engine = started()
+    engine.offer()
+    finish(engine, "a")
+    ended = engine.only_run()
+    first = engine.store.submit(RetryJob(ended.id, "zzz"), "ann")
+    second = engine.store.submit(KillRun(ended.id), "ann")
+    engine.send(*map(CommandReceived, engine.store.unanswered_commands(0, 9)))
+    assert engine.store.answer(first).outcome is Outcome.REFUSED
+    assert engine.store.answer(second).outcome is Outcome.REFUSED
+    assert engine.only_run() == ended
+
+
 def test_killing_a_queued_attempt_needs_no_agent():
     engine = started()
     engine.ask(KillRun(engine.only_run().id))
@@ -323,7 +358,24 @@ def test_an_offer_too_small_is_declined_and_the_reason_told_once():
     told = [h.line.message for h in engine.store.history() if h.line.cause == "vetoed"]
     assert len(told) == 1
     assert "cpus" in told[0]
-    assert engine.attempts("a")[0].message == told[0]
+
+
+def test_what_is_lacking_is_what_was_lacking_last():
+    engine = started(a_job("a", resources=Resources(cpus=64000, mem=32)))
+    for cpus in (1000, 3000):
+        engine.offer(cpus=cpus)
+    assert "4 free" in engine.attempts("a")[0].message
+    told = [h.line.message for h in engine.store.history() if h.line.cause == "vetoed"]
+    assert len(told) == 1
+
+
+def test_what_was_killed_says_by_whom_and_not_what_it_waited_for():
+    engine = started("live", a_job("big", resources=Resources(cpus=64000, mem=32)))
+    engine.offer()
+    engine.report(engine.task("live"), R.RUNNING)
+    engine.ask(KillRun(engine.only_run().id))
+    engine.report(engine.task("live"), R.KILLED, message="Command terminated with signal 15")
+    assert [engine.attempts(job)[0].message for job in ("live", "big")] == ["killed by ann"] * 2
 
 
 def test_what_was_lacking_is_forgotten_once_there_is_room():
@@ -485,6 +537,55 @@ def test_a_denial_before_a_new_connection_counts_for_nothing():
     assert engine.jobs() == {"a": "launching"}
 
 
+def test_two_denials_in_one_breath_are_one():
+    engine = started()
+    engine.offer()
+    task = engine.task("a")
+    engine.pass_time(engine.policy.launch_grace + 1)
+    denial = engine.update(task, R.UNKNOWN, uuid=None, reconciled=True)
+    engine.send(denial, denial, denial)
+    assert engine.jobs() == {"a": "launching"}
+    engine.pass_time(engine.policy.settle_time)
+    engine.send(denial)
+    assert engine.jobs() == {"a": "queued"}
+
+
+def test_the_silent_are_asked_about_in_one_call():
+    engine = started(*(a_job(f"j{n}") for n in range(20)))
+    engine.offer()
+    before = len(engine.sent(Reconcile))
+    engine.pass_time(engine.policy.launch_grace + engine.policy.sweep_interval)
+    asked = engine.sent(Reconcile)[before:]
+    assert len(asked) <= 2
+    assert all(len(call.tasks) == 20 for call in asked)
+
+
+@pytest.mark.parametrize("error", [-720, 720])
+def test_an_agents_wrong_clock_neither_kills_nor_confuses(error):
+    engine = started(a_job("a", timeout=60.0))
+    engine.offer()
+    engine.pass_time(2)
+    wrong = engine.now + timedelta(seconds=error)
+    engine.report(engine.task("a"), R.RUNNING, at=wrong)
+    engine.pass_time(30)
+    assert engine.sent(Kill) == []
+    engine.report(engine.task("a"), R.FINISHED, at=wrong)
+    (attempt,) = engine.attempts("a")
+    assert attempt.launched <= attempt.started <= attempt.ended <= engine.now
+    assert attempt.skew >= 0
+
+
+def test_a_delay_that_ended_while_nobody_led_is_over():
+    engine = started(a_job("a", retries=1, retry_delay=60.0))
+    engine.offer()
+    finish(engine, "a", state=R.FAILED)
+    engine.now = engine.at(100)
+    engine.crash()
+    assert engine.jobs() == {"a": "retrying"}
+    engine.subscribe()
+    assert engine.jobs() == {"a": "queued"}
+
+
 def test_a_silent_launch_is_asked_about_after_its_grace():
     engine = started()
     engine.offer()
@@ -574,7 +675,7 @@ def test_a_new_dag_first_runs_when_its_schedule_next_fires():
     assert run.kind is RunKind.SCHEDULED
     assert run.interval == (EPOCH, EPOCH + timedelta(hours=1))
     assert run.due == run.interval.end
-    assert run.id == "d@20260101T000000Z"
+    assert run.id == "d@20260101T010000Z"
 
 
 def test_catchup_runs_everything_since_the_start_as_far_as_there_is_room():
@@ -623,6 +724,58 @@ def test_an_edited_schedule_fires_nothing_for_the_past():
     assert engine.runs() == [first]
     engine.pass_time(300)
     assert len(engine.runs()) == 2
+
+
+def test_an_edited_schedule_never_names_two_runs_alike():
+    """The intervals of both schedules begin at the same moment; their runs must not."""
+    engine = Engine(a_version(schedule=Cron("0 * * * *")))
+    engine.subscribe()
+    engine.pass_time(3600 * 11 + 60)
+    before = {run.id for run in engine.runs()}
+    engine.load(a_version(schedule=Cron("0 */2 * * *")))
+    engine.pass_time(3600 * 2)
+    after = [run.id for run in engine.runs()]
+    assert len(after) == len(set(after)) == len(before) + 1
+    assert before < set(after)
+
+
+def test_a_clock_that_was_set_back_repeats_nothing():
+    engine = Engine(a_version(schedule=Every(3600)))
+    engine.pass_time(3 * 3600)
+    assert len(engine.runs()) == 3
+    engine.now = engine.at(3600)
+    engine.load(a_version(schedule=Every(3600), timezone="Europe/Berlin"))
+    engine.pass_time(2 * 3600)
+    assert len(engine.runs()) == 3
+    engine.pass_time(3600)
+    assert len(engine.runs()) == 4
+
+
+def test_a_moved_file_keeps_what_is_to_be_caught_up():
+    start = EPOCH - timedelta(hours=9)
+    version = a_version(schedule=Every(3600), start=start, catchup=True, max_active_runs=1)
+    engine = Engine(version)
+    engine.subscribe()
+    assert len(engine.runs()) == 1
+    engine.send(
+        FilesLoaded((LoadedFile("d.py", removed=True), LoadedFile("elsewhere.py", (version,))))
+    )
+    assert engine.store.dag("d").state.active
+    engine.offer()
+    finish_run(engine, engine.runs()[0].id)
+    assert engine.runs()[1].interval.start == start + timedelta(hours=1)
+
+
+def test_memory_does_not_grow_with_edits_and_runs():
+    engine = Engine(a_version(schedule=Cron("0 0 1 1 *")))
+    engine.subscribe()
+    for n in range(20):
+        engine.load(a_version(schedule=Cron("0 0 1 1 *"), doc=f"Edit {n}."))
+        run_id = engine.ask(TriggerRun("d")).detail
+        engine.offer()
+        finish_run(engine, run_id)
+    assert len(engine.view.versions) == 1
+    assert len(list(engine.view.timers.due(EPOCH + timedelta(days=999)))) <= 1
 
 
 def test_a_run_keeps_the_version_that_it_began_with():
@@ -688,6 +841,7 @@ def test_reading_the_same_file_again_changes_nothing():
         (KillRun("nope"), "no such run"),
         (RetryJob("nope", "a"), "no run nope"),
         (PauseDag("nope"), "no DAG nope"),
+        (Unknown("clear_run"), "knows no command 'clear_run'"),
     ],
 )
 def test_a_command_that_cannot_be_carried_out_is_refused_with_a_reason(intent, words):

@@ -104,7 +104,9 @@ class LocalDriver:
             return self._read(connection)
         except OSError as error:
             return f"the connection to the agent broke: {error}"
-        except (KeyError, ValueError) as error:
+        except Exception as error:
+            # Whatever it was, this thread goes on: without it nobody would hear of the agent any more.
+            log.exception("the agent sent what makes no sense")
             return f"the agent sent what makes no sense: {error!r}"
 
     def _read(self, connection: socket.socket) -> str:

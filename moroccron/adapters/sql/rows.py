@@ -144,9 +144,9 @@ def history_row(line: Happened, time: Time) -> Row:
         time(line.at),
         line.subject,
         storable(line.cause),
-        line.dag_id,
-        line.run_id,
-        line.job_id,
+        storable(line.dag_id),
+        storable(line.run_id),
+        storable(line.job_id),
         line.number,
         line.from_state,
         line.to_state,
@@ -215,8 +215,13 @@ def history_of(row: Sequence[Any]) -> HistoryLine:
 
 
 def command_of(row: Sequence[Any]) -> Command:
-    id, kind, payload, requested_by, requested_at, *_ = row
-    return Command(id, decode_intent(kind, payload), requested_by, requested_at)
+    """The payload comes as text: what cannot even be parsed is one command's fault and nobody else's."""
+    id, kind, payload, requested_by, requested_at = row
+    try:
+        content = json.loads(payload)
+    except (ValueError, RecursionError):
+        content = None
+    return Command(id, decode_intent(kind, content), requested_by, requested_at)
 
 
 def answer_of(row: Sequence[Any]) -> Answer | None:

@@ -4,7 +4,8 @@ SQLAlchemy's work per execution costs more than SQLite's; in the hot path the co
 straight to the driver. The tables stay the truth: every text here is made from them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -13,7 +14,9 @@ from sqlalchemy import (
     Executable,
     Insert,
     Integer,
+    Select,
     Table,
+    Update,
     bindparam,
     delete,
     literal_column,
@@ -49,52 +52,49 @@ class Statements:
         def upsert(table: Table) -> str:
             return _text(_upsert(insert(table), table), dialect, _names(table.c))
 
+        def add(statement: Insert, columns: Sequence[Column]) -> str:
+            return _text(statement.values(_places(columns)), dialect, _names(columns))
+
         # whole rows, in the columns' order
         self.put_dag = upsert(dag)
         self.put_run = upsert(run)
         self.put_job_run = upsert(job_run)
         self.put_attempt = upsert(attempt)
         self.put_framework = upsert(framework)
-        self.add_version = _text(
-            insert(dag_version).values(_places(dag_version.c)).on_conflict_do_nothing(),
-            dialect,
-            _names(dag_version.c),
-        )
-        self.add_load_error = _text(
-            insert(load_error).values(_places(load_error.c)), dialect, _names(load_error.c)
-        )
-        without_id = [column for column in history.c if column is not history.c.id]
-        self.add_history = _text(
-            insert(history).values(_places(without_id)), dialect, _names(without_id)
-        )
+        self.add_version = add(insert(dag_version).on_conflict_do_nothing(), list(dag_version.c))
+        self.add_load_error = add(insert(load_error), list(load_error.c))
+        self.add_history = add(insert(history), [c for c in history.c if c is not history.c.id])
         # the file
-        in_file = load_error.c.file == bindparam("file")
-        self.load_errors_of = _text(
-            select(load_error).where(in_file).order_by(load_error.c.position), dialect, ["file"]
-        )
-        self.remove_load_errors = _text(delete(load_error).where(in_file), dialect, ["file"])
-        # answered_at, outcome, detail, id
-        answer = [command.c.answered_at, command.c.outcome, command.c.detail]
-        self.answer = _text(
-            update(command)
-            .where(command.c.id == bindparam("the_id"))
-            .values({column.name: bindparam(column.name) for column in answer}),
-            dialect,
-            [*_names(answer), "the_id"],
-        )
+        self.load_errors_of = _text(_load_errors_of(), dialect, ["file"])
+        self.remove_load_errors = _text(delete(load_error).where(_IN_FILE), dialect, ["file"])
+        # the rest: as named
+        self.answer = _text(_answer(), dialect, [*_names(_ANSWER), "the_id"])
         # a leader row with term 1 -> the term that it became
-        self.begin_term = _text(
-            _begin_term(insert(leader)), dialect, ["id", "term", "holder", "since", "commits"]
-        )
-        # id, term -> commits
-        self.claim = _text(
-            update(leader)
-            .where(leader.c.id == bindparam("the_id"), leader.c.term == bindparam("the_term"))
-            .values(commits=leader.c.commits + ONE)
-            .returning(leader.c.commits),
-            dialect,
-            ["the_id", "the_term"],
-        )
+        self.begin_term = _text(_begin_term(insert(leader)), dialect, _names(leader.c))
+        # -> commits
+        self.claim = _text(_claim(), dialect, ["the_id", "the_term"])
+
+
+_IN_FILE = load_error.c.file == bindparam("file")
+_ANSWER = (command.c.answered_at, command.c.outcome, command.c.detail)
+
+
+def _load_errors_of() -> Select[Any]:
+    return select(load_error).where(_IN_FILE).order_by(load_error.c.position)
+
+
+def _answer() -> Update:
+    return update(command).where(command.c.id == bindparam("the_id")).values(_places(_ANSWER))
+
+
+def _claim() -> Executable:
+    """One more commit of the term, if it is still the newest."""
+    return (
+        update(leader)
+        .where(leader.c.id == bindparam("the_id"), leader.c.term == bindparam("the_term"))
+        .values(commits=leader.c.commits + ONE)
+        .returning(leader.c.commits)
+    )
 
 
 def _with_places(engine: Engine) -> Dialect:

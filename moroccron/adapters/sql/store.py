@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Text, cast, select
 
 from moroccron.adapters.sql.batch import Batch
 from moroccron.adapters.sql.reading import Reader
-from moroccron.adapters.sql.rows import Row, command_of, load_error_row
+from moroccron.adapters.sql.rows import Row, command_of, load_error_row, storable
 from moroccron.adapters.sql.snapshot import read_recalled, read_snapshot
 from moroccron.adapters.sql.statements import THE_ROW, Statements
 from moroccron.adapters.sql.tables import command, command_is_unanswered, framework
@@ -36,7 +36,12 @@ def utc_now() -> datetime:
 
 
 class SqlStore:
-    """Fulfils `ports.Store`. Used by one thread at a time; keeps one connection open for writing."""
+    """Fulfils `ports.Store`. Keeps one connection open for writing.
+
+    What writes (`begin_term`, `commit`, `close`) is for one thread at a time. What reads (`load`, `recall`,
+    `unanswered_commands`) takes a connection of its own from the engine, and may be called from any thread
+    meanwhile: the feed polls for commands while the loop commits.
+    """
 
     def __init__(
         self,
@@ -100,9 +105,10 @@ class SqlStore:
 
     def _write_load_errors(self, cursor: Cursor, change: LoadErrorsChanged) -> None:
         """Replace a file's errors. One that was there before, if on another line, keeps its age."""
-        cursor.execute(self._statements.load_errors_of, (change.file,))
+        file = storable(change.file)
+        cursor.execute(self._statements.load_errors_of, (file,))
         since = {_alike(row): row[-1] for row in cursor.fetchall()}
-        cursor.execute(self._statements.remove_load_errors, (change.file,))
+        cursor.execute(self._statements.remove_load_errors, (file,))
         fresh = self._time(change.at)
         for position, error in enumerate(change.errors):
             row = load_error_row(error, change.file, position, fresh)
@@ -111,7 +117,13 @@ class SqlStore:
 
     def unanswered_commands(self, after: int, limit: int) -> Sequence[Command]:
         waiting = (
-            select(command)
+            select(
+                command.c.id,
+                command.c.kind,
+                cast(command.c.payload, Text),
+                command.c.requested_by,
+                command.c.requested_at,
+            )
             .where(command_is_unanswered, command.c.id > after)
             .order_by(command.c.id)
             .limit(limit)

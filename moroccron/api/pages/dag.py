@@ -1,7 +1,7 @@
 """A DAG: its graph with the states of a run, its runs, when it fires next; trigger, pause, unpause."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +11,7 @@ from moroccron.api.doors import doors
 from moroccron.api.pages.frame import page, submit
 from moroccron.api.params import MAX_ID
 from moroccron.api.problems import Refused
-from moroccron.api.triggering import check_params
+from moroccron.api.triggering import check_logical_date, check_params
 from moroccron.model.command import PauseDag, TriggerRun, UnpauseDag
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import NotFound
@@ -86,7 +86,7 @@ def _params(version: DagVersion) -> dict[str, Any]:
 def _parsed(name: str, text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             f"The value of {name} is not JSON: {error}.",
@@ -112,4 +112,4 @@ def _logical_date() -> datetime | None:
             "Write it as 2026-01-31T04:00 (UTC), or leave it empty for now.",
             field="logical_date",
         ) from error
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
+    return check_logical_date(date)

@@ -24,7 +24,7 @@ class Asked:
 
 def note_history() -> None:
     """Remember up to where the history went before the page was made: its reader listens from there on."""
-    if request.method == "GET" and request.blueprint in PAGES:
+    if request.method in ("GET", "HEAD") and request.blueprint in PAGES:
         g.last = doors().queries.last_history_id()
 
 
@@ -52,6 +52,6 @@ def submit(intent: Intent, endpoint: str, **values: Any) -> Response:
 
 def _asked() -> Asked | None:
     text = request.args.get("asked", "")
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:20]) < _MAX_COMMAND:
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) < _MAX_COMMAND):
         return None
     return Asked(int(text), doors().queries.answer(int(text)))

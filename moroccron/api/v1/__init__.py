@@ -1,1 +1,1 @@
-"""The JSON API, one module per noun. Each owns a blueprint; `blueprint` joins them under /api/v1."""
+"""The JSON API, one module per noun. Each owns a blueprint; `api.app` puts them under /api/v1."""

@@ -10,7 +10,7 @@ from moroccron.api.doors import doors
 from moroccron.api.params import DagPath, TriggerBody, VersionPath, WaitQuery
 from moroccron.api.problems import Problem
 from moroccron.api.schemas import CommandOut, DagOut, DagsOut, VersionOut
-from moroccron.api.triggering import check_params
+from moroccron.api.triggering import check_logical_date, check_params
 from moroccron.api.v1.replies import PROBLEMS, accept, reply
 from moroccron.model.command import PauseDag, TriggerRun, UnpauseDag
 from moroccron.model.dag_version import DagVersion
@@ -44,7 +44,8 @@ def version(path: VersionPath) -> Response:
 def trigger(path: DagPath, query: WaitQuery, body: TriggerBody) -> Response:
     """Ask for a run now."""
     check_params(doors().queries.dag(path.dag_id).version, body.params)
-    return accept(TriggerRun(path.dag_id, body.params, body.logical_date), query.wait)
+    moment = check_logical_date(body.logical_date)
+    return accept(TriggerRun(path.dag_id, body.params, moment), query.wait)
 
 
 @api.post("/dags/<dag_id>/pause", responses=_COMMAND)

@@ -21,6 +21,7 @@ from moroccron.model.command import (
 from tests.integration.api.conftest import World
 
 V1 = "/api/v1"
+_NO_DATE = (422, "logical_date")
 
 
 def commands(world: World) -> list[Command]:
@@ -115,6 +116,11 @@ def test_waiting_in_vain_is_no_error(client: FlaskClient) -> None:
         ("/dags/stock-sync/runs", {"surprise": 1}, 422, "surprise"),
         ("/dags/stock-sync/runs", ["no object"], 422, "body"),
         ("/dags/stock-sync/runs?wait=31", {}, 422, "wait"),
+        ("/dags/nightly-report/runs", {"params": {"limit": float("nan")}}, 422, "params"),
+        ("/dags/nightly-report/runs", {"logical_date": "0001-01-01T00:00+14:00"}, *_NO_DATE),
+        ("/dags/nightly-report/runs", {"logical_date": "9999-12-31T23:00-14:00"}, *_NO_DATE),
+        ("/dags/nightly-report/runs", {"logical_date": "1969-12-31T23:59Z"}, *_NO_DATE),
+        ("/dags/nightly-report/runs", {"logical_date": "3000-01-01T00:00Z"}, *_NO_DATE),
     ],
 )
 def test_what_cannot_be_asked(
@@ -132,6 +138,18 @@ def test_a_job_that_is_not_there_cannot_be_retried(
     client: FlaskClient, world: World, run_id: str
 ) -> None:
     assert client.post(f"{V1}/runs/{run_id}/jobs/none/retry").status_code == 404
+    assert commands(world) == []
+
+
+@pytest.mark.parametrize(("depth", "status"), [(40, 422), (20_000, 400)])
+def test_a_deeply_nested_body_is_refused(
+    client: FlaskClient, world: World, depth: int, status: int
+) -> None:
+    body = '{"params": {"limit": ' + "[" * depth + "]" * depth + "}}"
+    path = f"{V1}/dags/nightly-report/runs"
+    response = client.post(path, data=body, content_type="application/json")
+    assert response.status_code == status
+    assert "nested" in response.get_json(force=True)["detail"]
     assert commands(world) == []
 
 

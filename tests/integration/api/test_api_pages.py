@@ -61,6 +61,12 @@ def test_the_front_page_puts_trouble_first(client: FlaskClient) -> None:
     assert "No scheduler has led yet" not in seen
 
 
+@pytest.mark.parametrize("path", ["/", "/dags/nightly-report", "/no-such-page"])
+def test_a_page_can_be_asked_for_its_head_alone(client: FlaskClient, path: str) -> None:
+    assert client.head(path).status_code == client.get(path).status_code
+    assert client.head(path).data == b""
+
+
 def test_the_front_page_is_filtered(client: FlaskClient) -> None:
     assert re.findall(r'<tr id="dag-([^"]+)"', page(client, "/?q=REPORTS")) == ["nightly-report"]
     assert "No DAG matches" in text(page(client, "/?q=nothing-like-it"))
@@ -230,7 +236,10 @@ def test_trigger_takes_what_differs_from_the_defaults(client: FlaskClient, world
     [
         ({"param.limit": "many"}, "params.limit"),
         ({"param.other": "1"}, "params.other"),
+        ({"param.limit": "NaN"}, "params"),
+        ({"param.limit": "[" * 5_000 + "]" * 5_000}, "params.limit"),
         ({"logical_date": "tomorrow"}, "logical_date"),
+        ({"logical_date": "0026-01-31T04:00"}, "logical_date"),
     ],
 )
 def test_a_wrong_form_is_told_with_field_and_remedy(
@@ -274,7 +283,7 @@ def test_the_answer_is_told_where_it_was_asked(client: FlaskClient, world: World
     assert EVIL not in page(client, path)
 
 
-@pytest.mark.parametrize("asked", ["x", "-1", "0", "9" * 40, "²", "1;drop"])
+@pytest.mark.parametrize("asked", ["x", "-1", "0", "9" * 40, "0" * 19 + "1" * 30, "²", "1;drop"])
 def test_a_made_up_command_is_no_error(client: FlaskClient, asked: str) -> None:
     assert client.get("/", query_string={"asked": asked}).status_code == 200
 

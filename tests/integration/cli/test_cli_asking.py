@@ -45,6 +45,26 @@ def test_trigger_json(etl: World, leader: Lead) -> None:
     assert moment == datetime(2026, 3, 1, 5, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--logical-date", "0001-01-01T00:00+14:00"), "out of bounds: use a year from 1970"),
+        (("--logical-date", "3000-01-01"), "out of bounds: use a year from 1970 to 2999"),
+        (("--param", "n=NaN"), "finite numbers"),
+        (("--param", "n=" + "[" * 40 + "]" * 40), "nested more than 32 levels deep"),
+        (("--param", "n=" + "[" * 20_000 + "]" * 20_000), "must be JSON"),
+        (("--param", 'n="' + "x" * 65_536 + '"'), "are too large"),
+    ],
+)
+def test_what_no_run_can_be_about_is_refused(
+    etl: World, words: tuple[str, str], complaint: str
+) -> None:
+    result = etl.run("runs", "trigger", "etl", *words)
+    assert result.exit_code == 2
+    assert complaint in " ".join(result.stderr.split())
+    assert not etl.store.unanswered_commands(0, 10)
+
+
 def test_without_a_leader_the_command_stays(etl: World) -> None:
     result = etl.run("runs", "trigger", "etl", "--timeout", "0.05")
     assert result.exit_code == 5

@@ -135,8 +135,8 @@ def test_dags_show_json_has_graph_and_fires(etl: World) -> None:
 
 def test_runs_list_newest_first(etl: World) -> None:
     rows = lines(etl.run("runs", "list").stdout)
-    assert rows[1].startswith("etl@20260102T000000Z ● running scheduled")
-    assert rows[2].startswith("etl@20260101T000000Z ✔ succeeded scheduled")
+    assert rows[1].startswith("etl@20260103T000000Z ● running scheduled")
+    assert rows[2].startswith("etl@20260102T000000Z ✔ succeeded scheduled")
     assert rows[2].endswith("3 min 20 s")
 
 
@@ -144,15 +144,15 @@ def test_runs_list_filters_and_pages(etl: World) -> None:
     def ids(*words: str) -> list[str]:
         return [run["id"] for run in etl.json("runs", "list", *words)["runs"]]
 
-    assert ids("--state", "succeeded") == ["etl@20260101T000000Z"]
-    assert ids("--limit", "1") == ["etl@20260102T000000Z"]
-    assert ids("--before", "etl@20260102T000000Z") == ["etl@20260101T000000Z"]
+    assert ids("--state", "succeeded") == ["etl@20260102T000000Z"]
+    assert ids("--limit", "1") == ["etl@20260103T000000Z"]
+    assert ids("--before", "etl@20260103T000000Z") == ["etl@20260102T000000Z"]
     assert ids("--dag", "etl", "--state", "killed") == []
 
 
 def test_runs_show_has_jobs_attempts_and_skew(etl: World) -> None:
     shown = lines(etl.run("runs", "show", "etl@latest").stdout)
-    assert shown[0].startswith("etl@20260102T000000Z ● running")
+    assert shown[0].startswith("etl@20260103T000000Z ● running")
     assert "params n=4" in shown
     assert any(line.startswith("fetch ✔ succeeded 1") and "2.5 s" in line for line in shown)
     assert "load ✘ failed 2 exit code 7; no space left" in shown
@@ -187,13 +187,13 @@ def test_jobs_list_by_state(etl: World) -> None:
         (("runs", "show", "zz@latest"), "there is no DAG zz"),
         (("runs", "kill", "zz"), "there is no run zz"),
         (("runs", "trigger", "zz"), "there is no DAG zz"),
-        (("runs", "list", "--before", "etl@20260101T000001Z"), "did you mean etl@20260101T000000Z"),
+        (("runs", "list", "--before", "etl@20260102T000001Z"), "did you mean etl@20260102T000000Z"),
         (("jobs", "list", "zz"), "there is no run zz"),
         (("jobs", "retry", "etl@latest", "lod"), "has no job lod; did you mean load?"),
         (("logs", "etl@latest", "lod"), "has no job lod; did you mean load?"),
         (
             ("logs", "etl@latest", "load", "--attempt", "3"),
-            "load of etl@20260102T000000Z has no attempt 3",
+            "load of etl@20260103T000000Z has no attempt 3",
         ),
     ],
 )
@@ -306,7 +306,7 @@ def test_completion_scripts(bare: World, shell: str) -> None:
     [
         ("moroccron dags sh", "show"),
         ("moroccron dags show e", "etl"),
-        ("moroccron runs show etl@20260102", "etl@20260102T000000Z"),
+        ("moroccron runs show etl@20260103", "etl@20260103T000000Z"),
         ("moroccron logs etl@latest lo", "load"),
     ],
 )
@@ -327,7 +327,7 @@ def test_completion_knows_commands_and_ids(etl: World, words: str, completed: st
 def test_json_has_the_shapes_of_the_api(etl: World) -> None:
     """The same words in both: what --json writes is what the API answers."""
     queries = etl.queries
-    run = queries.run("etl@20260102T000000Z")
+    run = queries.run("etl@20260103T000000Z")
     error = LoadError("bad.py", "wrong.", "Mend it.", line=4)
     etl.commit([LoadErrorsChanged("bad.py", (error,), EPOCH)])
     pairs = [

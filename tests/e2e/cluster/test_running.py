@@ -77,7 +77,7 @@ with DAG("ends"):
     Job("missing", ["/no/such/program"], cpus=0.1, mem=16)
 
 with DAG("killed"):
-    Job("polite", '''trap 'echo "end $MOROCCRON_JOB x" >> WITNESS; exit 0' TERM; <BEGIN>
+    Job("polite", '''trap '<END>; exit 0' TERM; <BEGIN>
 while true; do sleep 0.1; done''', cpus=0.1, mem=16, kill_grace=10)
     Job("deaf", '''trap '' TERM; <BEGIN>
 while true; do sleep 0.1; done''', cpus=0.1, mem=16, kill_grace=1)
@@ -112,13 +112,13 @@ def test_every_way_to_end(new_site: NewSite, mesos_agent: NewAgent) -> None:
     assert Counter(site.lines()) == {"fails": 1, "retried": 2, "too_long": 1}
     logs = open_logs(Settings(work_dir=site.folder))
     assert logs.read(fails, Stream.STDERR, 0, 1000).data.endswith(b"why\n")
+    shown = site.cli("logs", run_id, "fails", "--stderr")
+    assert shown.stdout.endswith("why\n"), shown.stderr
 
 
 def test_kill_with_grace(new_site: NewSite, mesos_agent: NewAgent) -> None:
     mesos_agent()
-    site = new_site(ENDS.replace("WITNESS", "$MOROCCRON_WITNESS"))
-    file = site.folder / "dags" / "all.py"
-    file.write_text(file.read_text().replace("$MOROCCRON_WITNESS", str(site.witness)))
+    site = new_site(ENDS)
     site.candidate()
     run_id = site.trigger("killed")
     until(lambda: len(site.lines()) == 2, "both run")

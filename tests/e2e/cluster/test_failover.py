@@ -187,11 +187,30 @@ def test_an_agent_cut_off_and_back(new_site: NewSite, mesos_agent: NewAgent) -> 
     assert len(site.attempts(run_id)) == 1
 
 
-def test_a_leader_that_was_stopped_wakes_up_deposed(
-    new_site: NewSite, mesos_agent: NewAgent
+def test_a_master_that_is_silent(
+    new_site: NewSite, mesos_agent: NewAgent, mesos_master: Master
 ) -> None:
     mesos_agent()
     site = new_site(LAYERED)
+    scheduler = site.candidate()
+    site.await_success(site.trigger("quick"))
+    mesos_master.pause()
+    scheduler.says("no word from the master", 90)
+    mesos_master.resume()
+    site.await_success(site.trigger("quick"))
+    assert scheduler.running
+    assert site.lines() == ["one", "one"]
+
+
+@pytest.mark.parametrize("keeper", ["sql", "zookeeper"])
+def test_a_leader_that_was_stopped_wakes_up_deposed(
+    request: pytest.FixtureRequest, keeper: str, new_site: NewSite, mesos_agent: NewAgent
+) -> None:
+    mesos_agent()
+    election = "sql"
+    if keeper == "zookeeper":
+        election = request.getfixturevalue("zookeeper").url("/moroccron")
+    site = new_site(LAYERED, election=election)
     site.candidate()
     run_id = site.trigger("layered")
     until(lambda: len(site.lines()) >= 10, "it is on its way", 90)

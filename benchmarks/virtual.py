@@ -18,6 +18,7 @@ from moroccron.adapters.sql.engine import open_engine
 from moroccron.adapters.sql.queries import SqlQueries
 from moroccron.adapters.sql.schema import upgrade
 from moroccron.adapters.sql.store import SqlStore
+from moroccron.bootstrap.collector import collect_rarely
 from moroccron.core.view import View
 from moroccron.feed import CommandFeed
 from moroccron.loop import Loop
@@ -41,6 +42,7 @@ JOB = Resources(cpus=1_000, mem=100)
 
 
 def main() -> None:
+    collect_rarely()
     jobs = int(sys.argv[1]) if len(sys.argv) > 1 else JOBS
     with tempfile.TemporaryDirectory() as folder:
         measure(jobs // JOBS_PER_RUN, Path(folder))

@@ -1,7 +1,7 @@
 """The database's address, as it was set."""
 
 from moroccron.adapters.sql.engine import DatabaseUrlInvalid, database_url, sqlite_file
-from moroccron.model.errors import StoreUnavailable
+from moroccron.model.errors import TablesUnfit
 from moroccron.settings import Settings, SettingsInvalid, example
 
 
@@ -23,5 +23,5 @@ def existing_url(settings: Settings) -> str:
     """The address of a database that is there. Opening SQLite creates its file: only an upgrade may do that."""
     file = sqlite_file(database_url(checked_url(settings)))
     if file is not None and not file.exists():
-        raise StoreUnavailable(f"there is none at {file}")
+        raise TablesUnfit(f"there is no database at {file}: run `moroccron db upgrade`")
     return settings.database

@@ -2,6 +2,7 @@
 
 from moroccron.adapters.sql import schema
 from moroccron.bootstrap.database import checked_url
+from moroccron.model.errors import StoreUnavailable, TablesUnfit
 from moroccron.settings import Settings
 
 
@@ -16,6 +17,20 @@ def upgrade(settings: Settings) -> tuple[str | None, str | None]:
 def check(settings: Settings) -> list[str]:
     """What keeps this moroccron from working on the database, each with its remedy; empty: nothing."""
     return schema.check(checked_url(settings))
+
+
+def demand(settings: Settings) -> None:
+    """Raise `TablesUnfit` if the tables are not those that this moroccron needs.
+
+    A database that does not answer now is no reason: whoever asks knows how to wait for it.
+    """
+    url = checked_url(settings)
+    try:
+        problem = schema.unfit(url)
+    except StoreUnavailable:
+        return
+    if problem is not None:
+        raise TablesUnfit(problem)
 
 
 def current(settings: Settings) -> tuple[str | None, str | None]:

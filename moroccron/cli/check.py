@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from moroccron.bootstrap.files import build_loader
-from moroccron.cli import shapes
+from moroccron.cli import load_errors, shapes
 from moroccron.cli.exit_codes import ExitCode
 from moroccron.cli.options import json_option, with_settings
-from moroccron.cli.output import diagnostics, emit_json, escape, say
+from moroccron.cli.output import emit_json, say
 from moroccron.cli.times import amount
 from moroccron.model.load import LoadedFile, LoadError
 from moroccron.settings import Settings
@@ -36,7 +36,7 @@ def command(paths: Sequence[Path], as_json: bool, settings: Settings) -> None:
         )
     else:
         for error in errors:
-            _tell(error)
+            load_errors.tell(error)
         _sum_up(files, errors)
     if errors:
         raise click.exceptions.Exit(ExitCode.FAILED)
@@ -50,22 +50,6 @@ def _file_shape(file: LoadedFile) -> shapes.Shape:
             for version in file.versions
         ],
     }
-
-
-def _tell(error: LoadError) -> None:
-    """`file:line: field: message`, as editors understand it, then what to do."""
-    place = f"{error.file}:{error.line}" if error.line else error.file
-    whose = " ".join(
-        f"{kind} {name}" for kind, name in (("DAG", error.dag_id), ("job", error.job_id)) if name
-    )
-    parts = [part for part in (whose, error.field) if part]
-    stderr = diagnostics()
-    stderr.print(
-        f"[bold red]{escape(place)}[/]: {escape(''.join(f'{part}: ' for part in parts))}"
-        f"{escape(error.message)}",
-        soft_wrap=True,
-    )
-    stderr.print(f"    {escape(error.remedy)}", soft_wrap=True)
 
 
 def _sum_up(files: Sequence[LoadedFile], errors: Sequence[LoadError]) -> None:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 import click
 
 from moroccron.bootstrap.readers import open_commands, open_queries
-from moroccron.cli import asking, finding, shapes, times, words
+from moroccron.cli import asking, finding, load_errors, shapes, times, words
 from moroccron.cli.finding import DAG_ID
 from moroccron.cli.fires import next_fires
 from moroccron.cli.options import STORE, answer_option, json_option, with_settings
-from moroccron.cli.output import column_table, diagnostics, emit_json, escape, say, table
+from moroccron.cli.output import column_table, emit_json, escape, say, table
 from moroccron.model.command import PauseDag, UnpauseDag
 from moroccron.model.dag_version import DagVersion, JobSpec, TriggerRule
-from moroccron.ports import DagSummary, LoadErrorRow
+from moroccron.ports import DagSummary
 from moroccron.settings import Settings
 
 _FIRES_SHOWN = 3
@@ -45,7 +45,8 @@ def list_dags(everything: bool, tag: str | None, as_json: bool, settings: Settin
         _print_list(chosen)
     else:
         say(f"No DAGs yet. Put a file into [bold]{escape(str(settings.dags))}[/].")
-    _tell_load_errors(errors)
+    for row in errors:
+        load_errors.tell(row.error)
 
 
 def _print_list(chosen: Sequence[DagSummary]) -> None:
@@ -70,16 +71,6 @@ def _next_text(summary: DagSummary, now: datetime) -> str:
     if summary.state.paused:
         return "[yellow]paused[/]"
     return times.relative(summary.state.next_due, now)
-
-
-def _tell_load_errors(errors: Sequence[LoadErrorRow]) -> None:
-    stderr = diagnostics()
-    for row in errors:
-        place = f"{row.error.file}:{row.error.line}" if row.error.line else row.error.file
-        stderr.print(
-            f"[bold red]✘[/] {escape(place)}: {escape(row.error.message)} {escape(row.error.remedy)}",
-            soft_wrap=True,
-        )
 
 
 @click.command("show")

@@ -9,7 +9,13 @@ from typing import Any, TypeVar
 import click
 
 from moroccron.cli.exit_codes import ExitCode
-from moroccron.model.errors import DagInvalid, MoroccronError, NotFound, StoreUnavailable
+from moroccron.model.errors import (
+    DagInvalid,
+    MoroccronError,
+    NotFound,
+    StoreUnavailable,
+    TablesUnfit,
+)
 from moroccron.settings import SettingsInvalid
 
 T = TypeVar("T")
@@ -40,11 +46,13 @@ def guarded(body: Callable[[], T]) -> T:
         raise Failure(str(error), code=ExitCode.NOT_FOUND) from error
     except DagInvalid as error:
         raise Failure(error.message, code=ExitCode.FAILED, remedy=error.remedy) from error
+    except TablesUnfit as error:  # says itself what to do
+        raise Failure(str(error), code=ExitCode.DATABASE) from error
     except StoreUnavailable as error:
         raise Failure(
             f"the database cannot be used: {error}",
             code=ExitCode.DATABASE,
-            remedy="see `moroccron config` for its address, then `moroccron db check`",
+            remedy="see that its server runs and lets you in; `moroccron config` shows its address",
         ) from error
     except MoroccronError as error:
         raise Failure(

@@ -2,6 +2,8 @@
 
 import click
 
+from moroccron.bootstrap import tables
+from moroccron.bootstrap.collector import collect_rarely
 from moroccron.bootstrap.scheduler import build_scheduler
 from moroccron.cli import log_lines
 from moroccron.cli.exit_codes import SCHEDULER_MEANINGS
@@ -30,6 +32,9 @@ from moroccron.settings import MESOS, Settings
 def command(settings: Settings, supervised: bool) -> None:
     """Wait to be elected, then lead: load DAGs, create runs, place jobs, until SIGTERM or Ctrl-C."""
     log_lines.configure(settings.log_level)
+    if not supervised:  # else the supervisor has just brought them up to date
+        tables.demand(settings)
+    collect_rarely()
     lifecycle = build_scheduler(settings)
     on_signal(lifecycle.stop)
     if supervised:

@@ -3,6 +3,7 @@
 import click
 
 from moroccron.api.serve import PortInUse
+from moroccron.bootstrap import tables
 from moroccron.bootstrap.web import serve_web
 from moroccron.cli import log_lines
 from moroccron.cli.errors import Failure
@@ -19,8 +20,10 @@ from moroccron.settings import Settings
 def command(settings: Settings, supervised: bool) -> None:
     """Serve the pages and the API until SIGTERM or Ctrl-C."""
     log_lines.configure(settings.log_level)
-    if supervised:
+    if supervised:  # the supervisor has just brought the tables up to date
         end_with_supervisor()
+    else:
+        tables.demand(settings)
 
     def ready(url: str) -> None:
         click.echo(READY + url if supervised else f"moroccron serves {url}")

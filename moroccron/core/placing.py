@@ -19,6 +19,7 @@ from moroccron.model.effects import Accept, Decline, Revive, Suppress
 from moroccron.model.evolve import evolve
 from moroccron.model.offer import Launch, Offer
 from moroccron.model.packing import Member, Placement, Unplaced
+from moroccron.model.resources import NOTHING
 from moroccron.model.run import task_id
 
 HOLD = "hold"  #: the alarm at which offers held for nothing are declined
@@ -31,7 +32,8 @@ def place(draft: Draft) -> None:
     if not view.queue or not view.book.offers or not view.book.trusted:
         return
     offers = view.book.by_agent()
-    packing = pack(view.queue.groups(), view.book.offers.values(), _members(draft))
+    free = sum((offer.resources for offer in view.book.offers.values()), NOTHING)
+    packing = pack(view.queue.groups(free), view.book.offers.values(), _members(draft))
     by_agent: dict[str, list[Placement]] = {}
     for placement in packing.placements:
         by_agent.setdefault(placement.agent_id, []).append(placement)

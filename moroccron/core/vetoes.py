@@ -4,13 +4,11 @@ Operators and terms are Marathon's (mesosphere/marathon, "Constraints"), so that
 Knows values only: nothing of queues, rounds or rooms. Who asks in which order is the packer's matter.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Protocol
 
 from moroccron.core.graph import looks_around
-from moroccron.model.constraint import Constraint, Operator
+from moroccron.model.constraint import Constraint, Operator, expression_matches
 from moroccron.model.packing import Member, Unplaced, Veto, VetoKind
 
 HOSTNAMES = frozenset(
@@ -53,19 +51,9 @@ def matches(constraint: Constraint, value: str | None) -> bool:
         return constraint.operator is Operator.UNLIKE
     if constraint.operator in (Operator.IS, Operator.CLUSTER):
         return value == constraint.value
-    pattern = _pattern(constraint.value or "")
-    if pattern is None:
-        return False
-    return (pattern.fullmatch(value) is not None) is (constraint.operator is Operator.LIKE)
-
-
-@lru_cache(maxsize=1024)
-def _pattern(text: str) -> re.Pattern[str] | None:
-    """The compiled expression. Definitions are validated; one that slipped through matches nothing."""
-    try:
-        return re.compile(text)
-    except re.error:
-        return None
+    # Definitions are validated; an expression that slipped through satisfies neither operator.
+    wanted = constraint.operator is Operator.LIKE
+    return expression_matches(constraint.value or "", value) is wanted
 
 
 # ---------------------------------------------------------------- conditions on the whole group

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from errno import ENOENT
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,12 +18,23 @@ class Signature(NamedTuple):
     inode: int
 
 
+_UNSEEN = Signature(0, 1, 0)  #: of a file that we may not look at
+
 Scan = dict[str, Signature]  #: by path, relative to the folder
 
 
 def scan(root: Path) -> Scan:
-    """Every regular file below the folder but hidden ones; links to files are followed, to folders are not."""
-    return dict(_walk(str(root), ""))
+    """Every regular file below the folder but hidden ones; links to files are followed, to folders are not.
+
+    What cannot be looked at, such as a link to nothing, is there too: reading it will tell why. Raises OSError
+    when that is the folder itself, or when it went while we looked: then nothing is known of its files.
+    """
+    before = root.stat()
+    os.scandir(root).close()
+    found = dict(_walk(str(root), ""))
+    if root.stat().st_ino != before.st_ino:
+        raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(root))
+    return found
 
 
 def _walk(folder: str, prefix: str) -> Iterator[tuple[str, Signature]]:
@@ -33,16 +45,26 @@ def _walk(folder: str, prefix: str) -> Iterator[tuple[str, Signature]]:
     for entry in entries:
         if entry.name.startswith(".") or entry.name in _IGNORED:
             continue
-        try:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, f"{prefix}{entry.name}/")
-                continue
-            found = entry.stat()
-        except OSError:
-            continue
-        if stat.S_ISREG(found.st_mode):
-            signature = Signature(found.st_mtime_ns, found.st_size, found.st_ino)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, f"{prefix}{entry.name}/")
+        elif (signature := _signature(entry)) is not None:
             yield prefix + entry.name, signature
+
+
+def _signature(entry: os.DirEntry[str]) -> Signature | None:
+    """None for what is no file, or is gone meanwhile."""
+    try:
+        found = entry.stat()
+    except OSError:
+        try:
+            found = os.lstat(entry.path)  # a link to nothing, or round in a circle
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return _UNSEEN
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
+        return None
+    return Signature(found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def is_dag_file(path: str) -> bool:

@@ -1,9 +1,11 @@
 """The loader: a folder of authors' files, kept read.
 
 Sleeps until the operating system tells of a change (and looks by itself now and then, in case it did not),
-then reads what changed and what depends on it. Emits only what differs from what it emitted before.
+then reads what changed and what depends on it. Emits only what differs from what it emitted before. A folder
+that cannot be read says nothing of its files: that is an error of its own, and no file is taken for gone.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
@@ -19,6 +21,8 @@ from moroccron.model.amounts import SANE
 from moroccron.model.events import FilesLoaded
 from moroccron.model.load import LoadedFile, LoadError
 from moroccron.model.resources import Resources
+
+log = logging.getLogger(__name__)
 
 _QUIET_MS = 60  #: nothing more happened for so long: a save is complete
 _UNQUIET_MS = 500  #: act even if it goes on
@@ -45,11 +49,19 @@ class Loader:
         self._limits = Limits(timeout_seconds, memory_mib, most)
         self._known = Known()
         self._scan: Scan = {}
+        self._is_missing = False  #: the folder, when last looked at
 
     def load_all(self) -> FilesLoaded:
-        """Read every file anew. A folder that is not there has no files."""
+        """Read every file anew. Incomplete, with the reason as an error, when the folder cannot be read."""
         self._known = Known()
-        self._scan = scan(self._root)
+        try:
+            self._scan = scan(self._root)
+        except OSError as error:
+            self._scan = {}
+            return self._missed(error)
+        if self._is_missing:
+            self._is_missing = False
+            log.warning("the DAG folder %s can be read again", self._root)
         readings = self._read(file for file in self._scan if is_dag_file(file))
         self._known.take(readings)
         return FilesLoaded(tuple(self._known.news(readings)), complete=True)
@@ -60,7 +72,7 @@ class Loader:
             try:
                 identity = self._root.stat().st_ino
                 notify = RustNotify([str(self._root)], False, False, 300, True, True)
-            except FileNotFoundError:
+            except OSError:
                 self._refresh(emit, stop)
                 stop.wait(_NO_FOLDER)
                 continue
@@ -70,15 +82,18 @@ class Loader:
     def check(self, paths: Sequence[Path]) -> tuple[LoadedFile, ...]:
         """Read files, or all of a folder, as if nothing were known: for authors and their CI."""
         known = Known()
-        missing = []
+        missing: list[LoadedFile] = []
         readings: list[Reading] = []
         for path in map(Path.resolve, paths):
-            root, files = self._to_check(path)
+            try:
+                root, files = self._to_check(path)
+            except OSError as error:
+                missing.append(_unusable(path.name, f"cannot be read: {error.strerror}"))
+                continue
             if path.exists():
                 readings += read(root, files, self._limits)
             else:
-                error = LoadError(files[0], "there is no such file", "check the path")
-                missing.append(LoadedFile(files[0], errors=(error,)))
+                missing.append(_unusable(files[0], "there is no such file"))
         known.take(readings)
         return (*missing, *known.news(readings))
 
@@ -108,13 +123,19 @@ class Loader:
             try:
                 if self._root.stat().st_ino != identity:
                     return
-            except FileNotFoundError:
+            except OSError:
                 return
 
     def _refresh(self, emit: Callable[[FilesLoaded], None], stop: threading.Event) -> None:
-        found = scan(self._root)
-        if looks_half_done(self._scan, found) and not stop.wait(_SECOND_LOOK):
-            found = scan(self._root)
+        try:
+            found = self._look(stop)
+        except OSError as error:
+            if not self._is_missing:
+                emit(self._missed(error))
+            return
+        if self._is_missing:
+            emit(self.load_all())  # complete: the folder's own error goes with it
+            return
         changes = difference(self._scan, found)
         if not changes:
             return
@@ -122,6 +143,30 @@ class Loader:
         told = self._update(changes)
         if told:
             emit(FilesLoaded(tuple(told)))
+
+    def _look(self, stop: threading.Event) -> Scan:
+        """The folder as it is, looked at twice when it seems to be in the midst of a change."""
+        try:
+            found = scan(self._root)
+            if not looks_half_done(self._scan, found):
+                return found
+        except OSError:
+            if self._is_missing:
+                raise
+        stop.wait(_SECOND_LOOK)
+        return scan(self._root)
+
+    def _missed(self, error: OSError) -> FilesLoaded:
+        """What there is to tell of a folder that cannot be read."""
+        if not self._is_missing:
+            self._is_missing = True
+            log.warning("the DAG folder %s cannot be read: %s", self._root, error.strerror)
+        missing = _unusable(
+            ".",
+            f"the DAG folder {self._root} cannot be read: {error.strerror}",
+            "bring the folder back, or correct --dags; until then its DAGs go on as they are",
+        )
+        return FilesLoaded((missing,))
 
     def _update(self, changes: Difference) -> list[LoadedFile]:
         removed = self._known.drop(set(filter(is_dag_file, changes.removed)))
@@ -138,3 +183,7 @@ class Loader:
 
     def _read(self, files: Iterable[str]) -> list[Reading]:
         return read(self._root, sorted(files), self._limits)
+
+
+def _unusable(name: str, message: str, remedy: str = "check the path") -> LoadedFile:
+    return LoadedFile(name, errors=(LoadError(name, message, remedy),))

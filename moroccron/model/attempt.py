@@ -133,7 +133,7 @@ _REPORTS = {
 def input_of(report: ReportedState, wanted: KillReason | None) -> AttemptInput | None:
     """What a report means for an attempt that was wanted dead for `wanted`, or not at all.
 
-    None for UNKNOWN, which says nothing by itself: see `core.reconciling`.
+    None for UNKNOWN, which says nothing by itself: see `core.updates`.
     """
     if report is ReportedState.KILLED:
         if wanted is None:

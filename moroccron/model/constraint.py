@@ -1,10 +1,21 @@
 """Where a job may run: Marathon's constraint operators, on attributes of agents and on their hostname.
 
 The evaluation lives in `core.vetoes`; this module owns the value and what makes one well-formed.
+
+Expressions are RE2's, as in Mesos itself: matching takes time in proportion to the value's length, whatever an
+author writes. Python's own engine can be kept busy for years by one pattern of ten characters, and with it
+the one thread that decides.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+
+import re2
+
+_OPTIONS = re2.Options()
+_OPTIONS.log_errors = False  # they are told by the exception
+_LONGEST_EXPRESSION = 1000
 
 
 class Operator(StrEnum):
@@ -37,3 +48,22 @@ class Constraint:
     def __str__(self) -> str:
         tail = "" if self.value is None else f" {self.value}"
         return f"{self.attribute} {self.operator}{tail}"
+
+
+def check_expression(text: str) -> None:
+    """Raise ValueError, with why, unless LIKE and UNLIKE can match with this."""
+    if len(text) > _LONGEST_EXPRESSION:
+        raise ValueError(f"{len(text)} characters are more than {_LONGEST_EXPRESSION}")
+    try:
+        re2.compile(text, _OPTIONS)
+    except re2.error as error:
+        raise ValueError(error.args[0].decode()) from None
+
+
+@lru_cache(maxsize=65_536)
+def expression_matches(text: str, value: str) -> bool | None:
+    """Whether the whole value matches; None when one of them cannot be judged: no expression, no Unicode."""
+    try:
+        return re2.compile(text, _OPTIONS).fullmatch(value) is not None
+    except (re2.error, UnicodeError):
+        return None

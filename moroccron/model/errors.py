@@ -41,6 +41,10 @@ class StoreUnavailable(MoroccronError):
     """The database could not take a commit, after the adapter's own retries. Final for this process."""
 
 
+class TablesUnfit(StoreUnavailable):
+    """The database answers, but its tables are absent or of another moroccron. Says what would help."""
+
+
 class ElectionRefused(MoroccronError):
     """Whoever holds the election will not have us, and asking again is of no use. Says what would help."""
 

@@ -29,15 +29,15 @@ class JobFields(TypedDict, total=False):
     gpus: int  #: whole devices
     ports: int  #: how many; which ones the job reads from its environment
     constraints: Sequence[ConstraintLike]  #: where it may run: `("rack", "LIKE", "r[1-3]")`
-    role: str | None  #: of the cluster's resources
+    role: str | None  #: kept and shown; chooses no resources yet
     user: str | None  #: whom the command runs as
     retries: int  #: how many more attempts after a failed one
     retry_delay: Duration  #: seconds between an attempt's end and the next
     timeout: Duration | None  #: seconds that an attempt may run; None: no limit
     kill_grace: Duration  #: seconds between TERM and KILL; default 5
     trigger_rule: TriggerRule | str  #: when it may start; default all_success
-    pool: str | None  #: a named limit that it counts against
-    slots: int  #: how much it takes of the pool
+    pool: str | None  #: kept and shown; limits nothing yet
+    slots: int  #: how much it would take of the pool; limits nothing yet
     priority: int  #: higher goes first
     owners: Sequence[str] | str  #: beside the DAG's own
     doc: str  #: for people; its indentation is taken off

@@ -13,7 +13,7 @@ from enum import Enum
 from inspect import cleandoc
 from typing import Any
 
-from moroccron.model.constraint import Constraint, Operator
+from moroccron.model.constraint import Constraint, Operator, check_expression
 from moroccron.model.dag_version import TriggerRule
 from moroccron.model.errors import DagInvalid
 
@@ -307,10 +307,10 @@ def _operand(operator: Operator, value: object) -> str | None:
         raise refuse(f"{operator} counts, yet has {checked!r}", "use a whole number from 1")
     if operator in (Operator.LIKE, Operator.UNLIKE):
         try:
-            re.compile(checked)
-        except (re.error, OverflowError, RecursionError) as error:
+            check_expression(checked)
+        except ValueError as error:
             raise refuse(
-                f"{checked!r} is no regular expression: {error}",
-                "see the syntax of Python's re module",
+                f"{checked[:100]!r} is no regular expression: {error}",
+                "see RE2's syntax, which knows no look-around and no back-references",
             ) from None
     return checked

@@ -18,7 +18,7 @@ from moroccron.adapters.sql.queries import SqlQueries
 from moroccron.adapters.sql.store import SqlStore
 from moroccron.model.changes import AttemptChanged, Happened, JobRunChanged, RunChanged
 from moroccron.model.command import PauseDag, Unknown
-from moroccron.model.errors import Fenced, StoreUnavailable
+from moroccron.model.errors import Fenced, StoreUnavailable, TablesUnfit
 from moroccron.model.states import RunState
 from moroccron.testing import EPOCH, a_job_run, a_run, a_run_of, a_version, an_attempt
 
@@ -294,10 +294,15 @@ def test_skew_is_a_column(engine: Engine, store: SqlStore) -> None:
 
 def test_without_tables_is_unavailable_at_once(empty_database: str) -> None:
     engine = open_engine(empty_database)
-    with closing(SqlStore(engine, patience=3_600)) as store, pytest.raises(StoreUnavailable):
+    with (
+        closing(SqlStore(engine, patience=3_600)) as store,
+        pytest.raises(TablesUnfit, match="run `moroccron db upgrade`"),
+    ):
         store.begin_term("x")
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(TablesUnfit):
         SqlQueries(engine).dags()
+    with pytest.raises(TablesUnfit):
+        SqlCommands(engine).submit(PauseDag("x"), "me")
     engine.dispose()
 
 

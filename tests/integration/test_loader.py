@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from moroccron.loader import Loader
+from moroccron.model.events import FilesLoaded
 from moroccron.model.load import LoadedFile, LoadError
 from moroccron.model.resources import Resources
 
@@ -61,8 +62,37 @@ def test_helpers_and_hidden_files_are_no_dag_files(tmp_path: Path) -> None:
     assert files == {"empty.py": LoadedFile("empty.py")}
 
 
-def test_folder_that_is_not_there_has_no_files(tmp_path: Path) -> None:
-    assert load(tmp_path / "nowhere") == {}
+def test_folder_that_is_not_there_is_an_error_and_says_nothing_of_its_files(tmp_path: Path) -> None:
+    loader = Loader(tmp_path / "nowhere")
+    for _ in range(2):
+        loaded = loader.load_all()
+        assert not loaded.complete
+        ((error,),) = [file.errors for file in loaded.files]
+        assert error.file == "."
+        assert f"{tmp_path}/nowhere cannot be read: No such file" in error.message
+        assert "--dags" in error.remedy
+    (tmp_path / "nowhere").mkdir()
+    assert loader.load_all() == FilesLoaded((), complete=True)
+
+
+def test_file_in_the_folders_place_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "dags").write_text("")
+    loaded = Loader(tmp_path / "dags").load_all()
+    assert not loaded.complete
+    assert "Not a directory" in loaded.files[0].errors[0].message
+
+
+def test_links_to_nothing_and_round_in_a_circle_are_told(tmp_path: Path) -> None:
+    write(tmp_path, good=good("good"))
+    (tmp_path / "gone.py").symlink_to("nowhere.py")
+    (tmp_path / "round.py").symlink_to("round.py")
+    (tmp_path / "notes.txt").symlink_to("nowhere.txt")
+    files = load(tmp_path)
+    assert sorted(files) == ["gone.py", "good.py", "round.py"]
+    for name in ("gone.py", "round.py"):
+        (error,) = files[name].errors
+        assert name in error.message
+        assert "check that the file exists" in error.remedy
 
 
 def test_helpers_are_imported_afresh_for_every_file(tmp_path: Path) -> None:

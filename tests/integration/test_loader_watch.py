@@ -46,13 +46,13 @@ class Watch:
         path.parent.mkdir(exist_ok=True, parents=True)
         path.write_text(text)
 
-    def until(self, *names: str) -> dict[str, LoadedFile]:
+    def until(self, *names: str, complete: bool = False) -> dict[str, LoadedFile]:
         """The next words on these files; nothing may be emitted of others meanwhile."""
         found: dict[str, LoadedFile] = {}
         deadline = time.monotonic() + SOON
         while found.keys() < set(names):
             loaded = self._news.get(timeout=max(0.0, deadline - time.monotonic()))
-            assert not loaded.complete
+            assert loaded.complete == complete
             found.update({file.file: file for file in loaded.files})
         assert found.keys() == set(names)
         return found
@@ -224,13 +224,40 @@ def test_folder_that_comes_later_and_is_replaced(tmp_path: Path) -> None:
     watch = Watch(tmp_path / "dags")
     watch.start()
     try:
-        watch.write("one.py", good("one"))
-        assert ids(watch.until("one.py")["one.py"]) == ["one"]
+        made = tmp_path / "made"
+        made.mkdir()
+        (made / "one.py").write_text(good("one"))
+        made.rename(watch.folder)
+        assert ids(watch.until("one.py", complete=True)["one.py"]) == ["one"]
         watch.folder.rename(tmp_path / "old")
         watch.write("one.py", good("again"))
         assert ids(watch.until("one.py")["one.py"]) == ["again"]
     finally:
         watch.stop()
+
+
+def test_folder_that_goes_for_a_while_takes_no_dag_with_it(tmp_path: Path) -> None:
+    watch = Watch(tmp_path / "dags")
+    watch.write("one.py", good("one"))
+    watch.write("two.py", good("two"))
+    watch.start()
+    try:
+        watch.folder.rename(tmp_path / "away")
+        assert "cannot be read" in watch.until(".")["."].errors[0].message
+        (tmp_path / "away" / "two.py").unlink()
+        (tmp_path / "away").rename(watch.folder)
+        assert ids(watch.until("one.py", complete=True)["one.py"]) == ["one"]
+        assert watch.is_silent()
+    finally:
+        watch.stop()
+
+
+def test_link_to_nothing_and_its_repair(watch: Watch) -> None:
+    watch.start()
+    (watch.folder / "one.py").symlink_to("_target.txt")
+    assert watch.until("one.py")["one.py"].errors
+    watch.write("_target.txt", good("one"))
+    assert ids(watch.until("one.py")["one.py"]) == ["one"]
 
 
 def test_stops_soon_and_silently(watch: Watch) -> None:

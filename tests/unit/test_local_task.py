@@ -1,7 +1,12 @@
 """What follows from a task's record, read once, twice, or in pieces."""
 
+import errno
+import json
+import os
+
 import pytest
 
+from moroccron.adapters.local import executor
 from moroccron.adapters.local.paths import WorkDir
 from moroccron.adapters.local.records import Records
 from moroccron.adapters.local.task import Process, from_record
@@ -75,10 +80,12 @@ def test_lines_taken_in_twice_do_nothing():
 def test_a_fetch_is_no_run():
     made = task(FETCHING)
     assert states(made) == []
-    assert (made.state, made.started, made.process) == ("staging", None, Process(6, 70, 71, "b"))
+    assert (made.last, made.started, made.process) == (None, None, Process(6, 70, 71, "b"))
     made.apply(SPAWNED)
     made.apply(FETCHING)
-    assert (made.state, made.started, made.process) == ("running", 2.0, Process(7, 70, 71, "b"))
+    assert made.last is not None
+    assert (made.last.state, made.started) == ("running", 2.0)
+    assert made.process == Process(7, 70, 71, "b")
 
 
 def test_uuids_are_the_same_after_a_restart_and_differ_from_each_other():
@@ -105,6 +112,10 @@ def test_ports_are_held_one_by_one():
 @pytest.mark.parametrize("lines", [[], [SPAWNED]])
 def test_a_record_without_its_launch_is_none(lines):
     assert from_record("t", lines) is None
+
+
+def throw(error):
+    raise error
 
 
 class TestRecords:
@@ -134,6 +145,32 @@ class TestRecords:
         with open(records.path("t"), "a") as file:
             file.write('{"what": "ki')
         assert records.find("t") == [LAUNCH]
+
+    def test_a_torn_line_does_not_spoil_the_next(self, records):
+        records.create("t", LAUNCH)
+        with open(records.path("t"), "a") as file:
+            file.write('{"what": "ki')
+        records.append("t", KILL)
+        executor._append(records.path("t"), b'{"what": "spa')
+        os.truncate(records.path("t"), os.path.getsize(records.path("t")) - 1)
+        executor._append(records.path("t"), json.dumps(SPAWNED).encode())
+        assert records.find("t") == [LAUNCH, KILL, SPAWNED]
+
+    def test_what_the_disk_takes_in_parts_is_written_whole(self, records, monkeypatch):
+        write = os.write
+        monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:7]))
+        records.create("t", LAUNCH)
+        records.append("t", KILL)
+        executor._append(records.path("t"), json.dumps(SPAWNED).encode())
+        assert records.find("t") == [LAUNCH, KILL, SPAWNED]
+
+    def test_a_launch_that_a_full_disk_tears_is_none(self, records, monkeypatch):
+        write, full = os.write, OSError(errno.ENOSPC, "no space left")
+        answers = [lambda fd, data: write(fd, data[:7]), lambda fd, data: throw(full)]
+        monkeypatch.setattr(os, "write", lambda fd, data: answers.pop(0)(fd, data))
+        with pytest.raises(OSError, match="no space left"):
+            records.create("t", LAUNCH)
+        assert dict(records.live()) == {}
 
     @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../t", "nobody", "x" * 300, "a\0b"])
     def test_nothing_is_found_where_nothing_is(self, records, name):

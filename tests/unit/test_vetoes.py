@@ -32,6 +32,9 @@ UNIQUE = Constraint("hostname", Operator.UNIQUE)
         ("CLUSTER", "r1", None, False),
         ("LIKE", "(", "(", False),
         ("UNLIKE", "(", "(", False),
+        ("LIKE", "(a+)+", "a" * 5_000 + "b", False),  # Python's own engine would take for ever
+        ("UNLIKE", "(.*a){12}", "a" * 5_000 + "b", True),
+        ("LIKE", ".*", "\udcff", False),
     ],
 )
 def test_conditions_on_the_agent_alone(operator, argument, value, passes):

@@ -26,6 +26,11 @@ class Desk:
         self._book = book
         self._tasks = tasks
         self._tell = tell
+        self._announced: list[Message] = []  #: launches that came ahead of their accept
+
+    def begin(self) -> None:
+        """Another scheduler: what the one before had begun to say counts for nothing."""
+        self._announced = []
 
     def make_offer(self) -> None:
         """Offer what is free, if it is to be offered now."""
@@ -47,12 +52,17 @@ class Desk:
             if holding is not None:
                 self._book.refuse(holding, message["refuse_seconds"], time.monotonic())
 
+    def announce(self, message: Message) -> None:
+        """Launches of the accept that follows."""
+        self._announced += message["launches"]
+
     def accept(self, message: Message) -> None:
         """Launch what the offers hold. The rest is free again, and refused for as long as it says."""
-        launches, seconds = message["launches"], float(message["refuse_seconds"])
+        launches, self._announced = [*self._announced, *message["launches"]], []
+        seconds = float(message["refuse_seconds"])
         held = self._book.take(message["offer_ids"])
         if held is None:
-            self._reject(message)
+            self._reject(message["offer_ids"], launches)
             return
         try:
             good, rest = self._grant(launches, held)
@@ -78,11 +88,11 @@ class Desk:
             good.append((launch, wanted))
         return good, held
 
-    def _reject(self, message: Message) -> None:
+    def _reject(self, offer_ids: Iterable[str], launches: Iterable[Message]) -> None:
         """An offer is not outstanding any more: nothing is launched, the other offers are free again."""
-        for offer_id in message["offer_ids"]:
+        for offer_id in offer_ids:
             if (holding := self._book.take([offer_id])) is not None:
                 self._book.give_back(holding)
-        for launch in message["launches"]:
+        for launch in launches:
             text = "the offer is not outstanding any more"
             self._tasks.refuse(launch["task_id"], "dropped", "invalid_offers", text)

@@ -52,7 +52,7 @@ class LocalDriver:
         """Send effects, in order and at once. Without a connection they are dropped."""
         if not effects:
             return
-        data = "".join([encode(wire.encode(effect)) + "\n" for effect in effects]).encode()
+        data = "".join([line + "\n" for effect in effects for line in wire.lines(effect)]).encode()
         with self._lock:
             if self._socket is not None:
                 self._send(self._socket, data)

@@ -144,7 +144,11 @@ class Executor:
     def _accept(self) -> None:
         """The newest agent is the only one; an agent holds a lock, so the older one is dead."""
         connection, _ = self._listener.accept()
-        self._drop_agent()
+        if self._agent is not None:
+            # Its last orders are in its tasks' records: the newer agent counts on them.
+            self._agent.setblocking(False)
+        while self._agent is not None:
+            self._read(self._agent)
         self._agent = connection
         self._poll.register(connection, select.POLLIN)
         self._output = [json.dumps({"running": list(self._tasks)}).encode() + b"\n"]
@@ -292,15 +296,24 @@ class Executor:
             self._output.append(b'{"id": ' + name + b", " + text[1:] + b"\n")
 
 
+def write_all(fd: int, data: bytes) -> None:
+    """A disk that is nearly full takes a part and no more: the next write then says why."""
+    while data:
+        data = data[os.write(fd, data) :]
+
+
 def _append(path: str, text: bytes) -> None:
-    """One write, so that a reader and a killer find the whole line or nothing of it."""
+    """One write if the disk lets us, so that a reader and a killer find the whole line or nothing of it.
+
+    It begins with a line feed too: a line that a full disk tore must not spoil the next.
+    """
     try:
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     except OSError as error:
         print(f"cannot write {path}: {error}", file=sys.stderr, flush=True)
         return
     try:
-        os.write(fd, text + b"\n")
+        write_all(fd, b"\n" + text + b"\n")
     except OSError as error:
         print(f"cannot write {path}: {error}", file=sys.stderr, flush=True)
     finally:

@@ -4,6 +4,8 @@ Owns the executor's socket and process. What is said over it is `tasks`' and `ex
 """
 
 import contextlib
+import math
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +33,7 @@ class ExecutorLink:
             connection = paths.connect(self._work_dir.executor_socket)
         except OSError:
             return False
-        self.connection = LineConnection(connection)
+        self.connection = _speak(connection)
         return True
 
     def start(self) -> None:
@@ -50,7 +52,7 @@ class ExecutorLink:
                 env=base_environ(),
                 start_new_session=True,
             )
-            self.connection = LineConnection(paths.connect(self._work_dir.executor_socket))
+            self.connection = _speak(paths.connect(self._work_dir.executor_socket))
 
     def dismiss(self) -> None:
         """Let the executor end, now that it has no tasks, and wait a moment until it has."""
@@ -76,3 +78,8 @@ class ExecutorLink:
                 self._child.kill()
                 self._child.wait()
             self._child = None
+
+
+def _speak(connection: socket.socket) -> LineConnection:
+    """It reads as fast as it starts processes; what waits is no more than what the offers had room for."""
+    return LineConnection(connection, longest_backlog=math.inf)

@@ -11,18 +11,19 @@ _CHUNK = 262_144
 encode = json.JSONEncoder(separators=(",", ":")).encode
 _decode = json.JSONDecoder().decode
 _LONGEST_LINE = 16 * 1024 * 1024
-_LONGEST_BACKLOG = 64 * 1024 * 1024  #: unsent bytes; a peer that far behind has stopped reading
+LONGEST_BACKLOG = 64 * 1024 * 1024  #: unsent bytes; a peer that far behind has stopped reading
 
 
 class LineConnection:
     """Reads whole messages, collects what is to be sent, and sends it in one go."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, longest_backlog: float = LONGEST_BACKLOG) -> None:
         connection.setblocking(False)
         self.socket = connection
         self._input = b""
         self._queue: list[str] = []
         self._unsent = b""
+        self._longest_backlog = longest_backlog
 
     def receive(self) -> list[Message] | None:
         """The messages that came; None when the peer is gone or talks nonsense."""
@@ -62,7 +63,7 @@ class LineConnection:
         except OSError:
             return None
         self._unsent = self._unsent[sent:]
-        if len(self._unsent) > _LONGEST_BACKLOG:
+        if len(self._unsent) > self._longest_backlog:
             return None
         return not self._unsent
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from moroccron.adapters.local.executor import write_all
 from moroccron.adapters.local.lines import encode
 from moroccron.adapters.local.paths import WorkDir
 
@@ -39,10 +40,17 @@ class Records:
     def create(self, task_id: str, line: Line) -> None:
         """A new task's sandbox and record. FileExistsError: the id was used before."""
         os.mkdir(self.sandbox(task_id), 0o755)
-        _write(self.path(task_id), os.O_CREAT | os.O_EXCL, line)
+        try:
+            append(self.path(task_id), line, os.O_CREAT | os.O_EXCL)
+        except FileExistsError:
+            raise
+        except OSError:
+            # Half a launch would be no record at all for whoever reads it next.
+            Path(self.path(task_id)).unlink(missing_ok=True)
+            raise
 
     def append(self, task_id: str, line: Line) -> None:
-        _write(self.path(task_id), os.O_APPEND, line)
+        append(self.path(task_id), line)
 
     def close(self, task_id: str) -> None:
         """The end is acknowledged: the record goes where its outputs are. Harmless when repeated."""
@@ -88,9 +96,10 @@ def read(path: str) -> list[Line]:
     return lines
 
 
-def _write(path: str, flags: int, line: Line) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | flags, 0o600)
+def append(path: str, line: Line, flags: int = 0) -> None:
+    """Add a line, or raise. It begins with a line feed too: a torn line before it must not spoil it."""
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | flags, 0o600)
     try:
-        os.write(fd, f"{encode(line)}\n".encode())
+        write_all(fd, f"\n{encode(line)}\n".encode())
     finally:
         os.close(fd)

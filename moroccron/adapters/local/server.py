@@ -60,6 +60,7 @@ class Server:
         self._stopping = 0
         self._listener: socket.socket | None = None
         self._handlers: dict[str, Callable[[Message], None]] = {
+            "launches": self._desk.announce,
             "accept": self._desk.accept,
             "decline": self._desk.decline,
             "kill": lambda m: self._tasks.kill(m["task_id"], REQUESTED, m["grace"]),
@@ -258,6 +259,7 @@ class Server:
         self._scheduler = connection
         self._book.withdraw()
         self._book.revive()
+        self._desk.begin()
         identity = self._identity.subscribed(framework_id)
         self._tell({"type": "subscribed", **identity})
         self._tasks.repeat()

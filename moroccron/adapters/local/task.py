@@ -60,11 +60,6 @@ class Task:
     last: Update | None = None
     pending: list[Update] = field(default_factory=list)  #: not yet acknowledged, in order
 
-    @property
-    def state(self) -> str:
-        """For a reconciliation: the newest state, or staging when there was none."""
-        return self.last.state if self.last else "staging"
-
     def apply(self, line: Line) -> Update | None:
         """Take in a line of the record; the update that follows from it, if one does.
 

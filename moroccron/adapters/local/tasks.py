@@ -23,6 +23,8 @@ from moroccron.adapters.local.timers import Timers
 
 SETTLE = 1.0  #: seconds after which a process that an executor started as it died must be visible
 
+_ORDER = 50  #: tasks to start by one message, so that none grows too long to be read in one go
+
 log = logging.getLogger("moroccron.agent")
 
 
@@ -95,8 +97,8 @@ class Tasks:
                 self._tasks[task_id] = from_launch(launch, self._agent_id, now)
                 self._held[task_id] = holding
                 orders.append(spawn_order(launch, self._records))
-        if orders:
-            self._order({"spawn": orders})
+        for start in range(0, len(orders), _ORDER):
+            self._order({"spawn": orders[start : start + _ORDER]})
 
     def refuse(self, task_id: str, state: str, reason: str, message: str) -> None:
         """A word about a launch that made no task. It is not repeated: reconciliation answers a doubt."""

@@ -3,6 +3,7 @@
 JSON objects, one a line, over the agent's Unix socket. The scheduler subscribes first:
 
     {"type": "subscribe", "framework_id": text or null}
+    {"type": "launches", "launches": [launch, ...]}    the first ones of the next accept, if they are many
     {"type": "accept", "offer_ids": [...], "refuse_seconds": s, "launches": [launch, ...]}
     {"type": "decline", "offer_ids": [...], "refuse_seconds": s}
     {"type": "kill", "task_id": id, "grace": s}
@@ -20,10 +21,11 @@ The agent answers with `subscribed`, then repeats the updates not yet acknowledg
 Fields that are absent are null. States are those of `ReportedState`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from moroccron.adapters.local.lines import encode as to_text
 from moroccron.model.effects import (
     Accept,
     Acknowledge,
@@ -46,6 +48,7 @@ from moroccron.model.offer import Launch, Offer, PortRange
 from moroccron.model.resources import Resources
 from moroccron.model.states import ReportedState
 
+LONG = 1024 * 1024  #: characters of launches; a line with more of them is divided
 FAILED_OVER = "failed over"  #: the error that says: another scheduler has subscribed
 
 
@@ -76,6 +79,24 @@ def encode(effect: Effect) -> dict[str, Any]:
             return {"type": "suppress"}
         case Revive():
             return {"type": "revive"}
+
+
+def lines(effect: Effect) -> Iterator[str]:
+    """The effect's message as text; an accept too long for one line in as many as it takes."""
+    message = encode(effect)
+    line = to_text(message)
+    if len(line) <= LONG or message["type"] != "accept":
+        yield line
+        return
+    part: list[dict[str, Any]] = []
+    size = 0
+    for launch in message["launches"]:
+        part.append(launch)
+        size += len(to_text(launch))
+        if size > LONG:
+            yield to_text({"type": "launches", "launches": part})
+            part, size = [], 0
+    yield to_text({**message, "launches": part})
 
 
 def decode(message: Mapping[str, Any]) -> Event:

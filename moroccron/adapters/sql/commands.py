@@ -7,11 +7,11 @@ from sqlalchemy import Engine, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from moroccron.adapters.sql.engine import writers
+from moroccron.adapters.sql.failures import unavailable
 from moroccron.adapters.sql.rows import storable
 from moroccron.adapters.sql.store import utc_now
 from moroccron.adapters.sql.tables import command
 from moroccron.model.command import Intent, encode_intent
-from moroccron.model.errors import StoreUnavailable
 
 # Held while a command is written in PostgreSQL; the number is ours alone within the database.
 _ADVISORY_LOCK = 7_316_650_001
@@ -41,4 +41,4 @@ class SqlCommands:
                 result = connection.execute(insert(command).values(row).returning(command.c.id))
                 return int(result.scalar_one())
         except DBAPIError as error:
-            raise StoreUnavailable(f"the database failed: {error.orig}") from error
+            raise unavailable(error) from error

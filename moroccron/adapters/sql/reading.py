@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from moroccron.adapters.sql.engine import readers
-from moroccron.model.errors import StoreUnavailable
+from moroccron.adapters.sql.failures import unavailable
 
 T = TypeVar("T")
 
@@ -24,4 +24,4 @@ class Reader:
             with self._engine.connect() as connection:
                 return work(connection)
         except DBAPIError as error:
-            raise StoreUnavailable(f"the database failed: {error.orig}") from error
+            raise unavailable(error) from error

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
 from moroccron.adapters.sql.engine import database_url, open_engine, sqlite_file, writers
+from moroccron.adapters.sql.failures import unavailable
 from moroccron.adapters.sql.tables import metadata
-from moroccron.model.errors import StoreUnavailable
 from moroccron.resources import migrations_dir
 
 # Held while tables are changed in PostgreSQL; the number is ours alone within the database.
@@ -51,14 +51,20 @@ def wanted() -> str | None:
     return _scripts().get_current_head()
 
 
+def unfit(url: str) -> str | None:
+    """Why the tables are not those that this moroccron needs, with the remedy; None: they are."""
+    if _is_missing(url):
+        return "there is no database yet: run `moroccron db upgrade`"
+    revision = current(url)
+    return None if revision == wanted() else _wrong_revision(revision)
+
+
 def check(url: str) -> list[str]:
     """What keeps this moroccron from working on the database, each with its remedy; empty: nothing."""
-    if _is_missing(url):
-        return ["there is no database yet: run `moroccron db upgrade`"]
+    problem = unfit(url)
+    if problem is not None:
+        return [problem]
     with _connected(url) as connection:
-        revision = MigrationContext.configure(connection).get_current_revision()
-        if revision != wanted():
-            return [_wrong_revision(revision)]
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return [
             f"the tables differ from what they should be: {difference}; restore a backup"
@@ -103,6 +109,6 @@ def _connected(url: str, *, writing: bool = False) -> Iterator[Connection]:
                 connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
             yield connection
     except DBAPIError as error:
-        raise StoreUnavailable(f"the database failed: {error.orig}") from error
+        raise unavailable(error) from error
     finally:
         engine.dispose()

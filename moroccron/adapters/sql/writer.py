@@ -22,9 +22,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 
+from moroccron.adapters.sql.failures import driver_error, unavailable
 from moroccron.adapters.sql.rows import Time
 from moroccron.adapters.sql.utc_time import to_native, to_text
-from moroccron.model.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -119,9 +119,9 @@ class Writer:
                 return self._once(work)
             except (self._error, DBAPIError) as error:
                 self._drop()
-                cause = _driver_error(error)
+                cause = driver_error(error)
                 if not self.flavour.may_pass(cause) or time.monotonic() + pause > deadline:
-                    raise StoreUnavailable(f"the database failed: {cause}") from error
+                    raise unavailable(cause) from error
                 log.warning("the database failed, trying again in %.2f s: %s", pause, cause)
             threading.Event().wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
@@ -154,8 +154,3 @@ class Writer:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-
-
-def _driver_error(error: Exception) -> Exception:
-    original = error.orig if isinstance(error, DBAPIError) else error
-    return original if isinstance(original, Exception) else error

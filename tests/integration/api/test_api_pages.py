@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -210,6 +211,27 @@ def test_load_errors_say_where_and_what_to_do(client: FlaskClient) -> None:
     seen = text(page(client, "/load-errors"))
     assert "billing.py:14" in seen
     assert "What to do: Remove one of these edges" in seen
+
+
+def test_a_dag_whose_file_is_broken_says_so_itself(client: FlaskClient, world: World) -> None:
+    assert "cannot be read" not in text(page(client, "/dags/backup"))
+    assert "file broken" not in text(page(client, "/"))
+    dag = world.store.dag("backup")
+    error = LoadError(dag.state.file, "no such name", "Mend it.", line=2)
+    world.commit(LoadErrorsChanged(dag.state.file, (error,), world.now - timedelta(minutes=7)))
+    shown = text(page(client, "/dags/backup"))
+    assert f"The file {dag.state.file} cannot be read since 7 min ago" in shown
+    assert f"version {dag.version.id[:8]} stays in force" in shown
+    rows = dict(re.findall(r'<tr id="dag-([^"]+)"(.*?)</tr>', page(client, "/"), flags=re.S))
+    with_flag = {id for id, row in rows.items() if "file broken" in row}
+    files = {id: world.store.dag(id).state.file for id in rows}
+    assert with_flag == {id for id, file in files.items() if file == dag.state.file}
+
+
+def test_the_banner_promises_nothing_to_files_that_never_were_good(client: FlaskClient) -> None:
+    assert "Files that were good before go on with their last good version." in text(
+        page(client, "/")
+    )
 
 
 def test_about_tells_the_leader(client: FlaskClient) -> None:

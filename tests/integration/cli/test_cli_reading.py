@@ -1,6 +1,7 @@
 """What the listing and showing commands say, over a database that is only read."""
 
 import json
+import socket
 from datetime import timedelta
 
 import pytest
@@ -103,11 +104,18 @@ def test_dags_list_by_tag(etl: World) -> None:
 
 def test_dags_list_tells_load_errors(etl: World) -> None:
     error = LoadError(
-        "bad.py", "unknown zone 'Mars'.", "Use an IANA name.", line=4, field="timezone"
+        "bad.py",
+        "unknown zone 'Mars'.",
+        "Use an IANA name.",
+        line=4,
+        dag_id="bad",
+        job_id="far",
+        field="timezone",
     )
     etl.commit([LoadErrorsChanged("bad.py", (error,), EPOCH)])
-    assert lines(etl.run("dags", "list").stderr) == [
-        "✘ bad.py:4: unknown zone 'Mars'. Use an IANA name."
+    assert etl.run("dags", "list").stderr.splitlines() == [
+        "bad.py:4: DAG bad job far: timezone: unknown zone 'Mars'.",
+        "    Use an IANA name.",
     ]
     [found] = etl.json("dags", "list")["load_errors"]
     assert (found["file"], found["line"], found["field"]) == ("bad.py", 4, "timezone")
@@ -255,13 +263,40 @@ def test_without_a_database(bare: World, words: tuple[str, ...]) -> None:
     assert not (bare.folder / ".moroccron").exists()
 
 
-def test_a_database_without_tables(bare: World) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dags", "list"),
+        ("dags", "show", "x"),
+        ("dags", "pause", "x"),
+        ("runs", "list"),
+        ("runs", "show", "x"),
+        ("runs", "trigger", "x"),
+        ("jobs", "list", "x"),
+        ("logs", "x", "y"),
+        ("scheduler",),
+        ("web", "--port", "0"),
+        ("db", "check"),
+    ],
+)
+def test_a_database_without_tables(bare: World, words: tuple[str, ...]) -> None:
     (bare.folder / ".moroccron").mkdir()
     (bare.folder / ".moroccron" / "moroccron.db").touch()
-    result = bare.run("dags", "list")
+    result = bare.run(*words)
     assert result.exit_code == 6
-    assert "moroccron db check" in result.stderr
-    assert "run `moroccron db upgrade`" in bare.run("db", "check").output
+    assert "the database has no tables" in result.output
+    assert "run `moroccron db upgrade`" in result.output
+    assert "sqlite3" not in result.output
+
+
+def test_a_server_that_does_not_answer(bare: World) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        url = f"postgresql://x@127.0.0.1:{taken.getsockname()[1]}/x"
+        result = bare.run("db", "check", "--database", url)
+    assert result.exit_code == 6
+    assert "db check" not in result.stderr
+    assert "see that its server runs" in result.stderr
 
 
 def test_db_upgrade_check_current(bare: World) -> None:

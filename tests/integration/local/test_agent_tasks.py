@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from moroccron.model.effects import Kill
+from moroccron.model.events import Subscribed
+from moroccron.model.offer import Launch
 from moroccron.model.resources import Resources
+from moroccron.model.run import AttemptKey
 from moroccron.model.states import ReportedState
 from tests.local_agent import AgentProcess, descriptors, scheduler_of
 from tests.waiting import until
@@ -34,6 +37,26 @@ class TestCommands:
         (tmp_path / "mine").chmod(0o755)
         end = scheduler.run(("mine",), env=(("PATH", f"{tmp_path}:/bin"),))
         assert output(agent, end) == "mine\n"
+
+    def test_very_many_bytes_of_them_in_one_accept(self, scheduler):
+        """More than a line of the connection may hold."""
+        offers = [scheduler.offer()]
+        env = tuple((f"PART_{n}", "x" * 100_000) for n in range(5))
+        launches = [
+            Launch(
+                f"d@r@j{n}@1.1",
+                AttemptKey("d@r", f"j{n}", 1),
+                offers[0].agent_id,
+                ("true",),
+                Resources(cpus=10, mem=1),
+                env=env,
+            )
+            for n in range(50)
+        ]
+        scheduler.use(offers, *launches)
+        ends = [scheduler.end(launch.task_id) for launch in launches]
+        assert {end.state for end in ends} == {ReportedState.FINISHED}
+        assert len(scheduler.of(Subscribed)) == 1
 
     def test_outputs_are_kept_apart(self, agent, scheduler):
         end = scheduler.run("echo out; echo err >&2")

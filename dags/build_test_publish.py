@@ -1,14 +1,15 @@
 """Build a small Python program, test it, and publish it when the tests are good.
 
 Nothing fires it: trigger it with `moroccron runs trigger build_test_publish`, and another version with the
-parameter `version`. What is published lies in `/tmp/moroccron/published` afterwards.
+parameter `version`. What is published lies in `published` of this installation's folder in
+`/tmp/moroccron` afterwards; the last line of `publish` tells where.
 """
 
 from moroccron import DAG, Job, chain
 
 ENTER = """
 set -eu
-base="${TMPDIR:-/tmp}/moroccron"
+base="${TMPDIR:-/tmp}/moroccron/$MOROCCRON_FRAMEWORK_ID"
 mkdir -p "$base/$MOROCCRON_RUN"
 cd "$base/$MOROCCRON_RUN"
 """

@@ -7,7 +7,7 @@ Trigger it with `moroccron runs trigger failure_and_cleanup`; a parameter `exit_
 
 from moroccron import DAG, Job, TriggerRule
 
-WORK = '"${TMPDIR:-/tmp}/moroccron/$MOROCCRON_RUN"'
+WORK = '"${TMPDIR:-/tmp}/moroccron/$MOROCCRON_FRAMEWORK_ID/$MOROCCRON_RUN"'
 
 USE = f"""
 set -eu

@@ -14,8 +14,8 @@ if [ "$MOROCCRON_ATTEMPT" -eq 1 ] && [ "$(($(date +%s) % 2))" -eq 1 ]; then
     echo "the source is busy, try again later" >&2
     exit 75
 fi
-mkdir -p "${TMPDIR:-/tmp}/moroccron/$MOROCCRON_RUN"
-cd "${TMPDIR:-/tmp}/moroccron/$MOROCCRON_RUN"
+mkdir -p "${TMPDIR:-/tmp}/moroccron/$MOROCCRON_FRAMEWORK_ID/$MOROCCRON_RUN"
+cd "${TMPDIR:-/tmp}/moroccron/$MOROCCRON_FRAMEWORK_ID/$MOROCCRON_RUN"
 df -P / | awk 'NR == 2 { print "disk used", $5 }' > figures
 awk '/MemAvailable/ { printf "memory available %d MiB\\n", $2 / 1024 }' /proc/meminfo >> figures
 awk '{ print "load", $1, $2, $3 }' /proc/loadavg >> figures
@@ -24,7 +24,7 @@ cat figures
 
 REPORT = """
 set -eu
-cd "${TMPDIR:-/tmp}/moroccron/$MOROCCRON_RUN"
+cd "${TMPDIR:-/tmp}/moroccron/$MOROCCRON_FRAMEWORK_ID/$MOROCCRON_RUN"
 echo "Figures from $MOROCCRON_INTERVAL_START to $MOROCCRON_INTERVAL_END"
 sort figures
 rm -r "$PWD"

@@ -4,18 +4,20 @@ A small map-reduce: `split` lists the texts and deals them out, four `count` job
 share side by side, `merge` adds up and prints the twenty most frequent. It runs every two minutes, so that a
 newcomer soon sees one.
 
-Jobs of a run hand files to each other in a folder of their own choosing. That folder is on one machine, which is
-why all of them carry the constraint `hostname CLUSTER`: whichever agent gets the first gets the others.
+Jobs of a run hand files to each other in a folder of their own choosing, which `merge` removes as its very last
+step, so that it can be tried again. The folder is on one machine, which is why all of them carry the
+constraint `hostname CLUSTER`: whichever agent gets the first gets the others.
 """
 
 from moroccron import DAG, Job
 
 SHARES = 4
-WORK = 'cd "${TMPDIR:-/tmp}/moroccron/$MOROCCRON_RUN"'
+FOLDER = '"${TMPDIR:-/tmp}/moroccron/$MOROCCRON_FRAMEWORK_ID/$MOROCCRON_RUN"'
+WORK = f"cd {FOLDER}"
 
 SPLIT = f"""
 set -eu
-mkdir -p "${{TMPDIR:-/tmp}}/moroccron/$MOROCCRON_RUN"
+mkdir -p {FOLDER}
 {WORK}
 find /usr/share/common-licenses /usr/share/doc /etc -type f -size -200k \
     \\( -path '*licenses*' -o -name copyright -o -name '*.conf' \\) -readable 2>/dev/null |
@@ -37,8 +39,9 @@ MERGE = f"""
 set -eu
 {WORK}
 cat counts.* | awk 'length($2) > 3 {{ sum[$2] += $1 }} END {{ for (word in sum) print sum[word], word }}' |
-    sort -k1,1nr -k2 | head -n 20
-rm -r "$PWD"
+    sort -k1,1nr -k2 > sorted
+head -n 20 sorted
+rm -r "$PWD" || echo "$PWD is left over" >&2
 """
 
 with DAG(

@@ -3,20 +3,21 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-#: state: icon, rich style. The icons differ in shape, so that colour is never needed to tell them apart.
+#: state: icon, rich style. The icons are those of the pages (api/templates/icons.html), as near
+#: as one character comes, and differ in shape: colour is never needed to tell them apart.
 _LOOKS: dict[str, tuple[str, str]] = {
-    "waiting": ("○", "dim"),
-    "queued": ("◔", "cyan"),
-    "launching": ("◑", "cyan"),
-    "running": ("●", "blue"),
-    "unreachable": ("⊘", "yellow"),
+    "waiting": ("◌", "dim"),
+    "queued": ("≡", "cyan"),
+    "launching": ("↑", "cyan"),
+    "running": ("▶", "blue"),
+    "unreachable": ("↯", "yellow"),
     "retrying": ("↻", "yellow"),
     "succeeded": ("✔", "green"),
     "failed": ("✘", "bold red"),
     "lost": ("?", "bold magenta"),
     "killed": ("■", "magenta"),
-    "skipped": ("»", "dim"),
-    "upstream_failed": ("▲", "red"),
+    "skipped": ("⇥", "dim"),
+    "upstream_failed": ("⊗", "red"),
 }
 
 
@@ -38,7 +39,7 @@ def icon(state: StrEnum) -> str:
 
 
 def counts(numbers: Mapping[StrEnum, int]) -> str:
-    """`✔ 3 succeeded  ● 1 running`, as rich markup, in the order of the table; zeros left out."""
+    """`✔ 3 succeeded  ▶ 1 running`, as rich markup, in the order of the table; zeros left out."""
     order = list(_LOOKS)
     parts = []
     for state in sorted(numbers, key=lambda state: order.index(state.value)):

@@ -24,7 +24,8 @@ SANE = Resources(
 )
 
 _LARGEST = 10**12  #: keeps every sum within 64 bits
-_LONGEST = 10 * 366 * 86400  #: seconds
+_LONGEST_YEARS = 10
+_LONGEST = _LONGEST_YEARS * 366 * 86400  #: seconds
 _UNITS = {"mib": 1, "gib": 1024, "tib": 1024 * 1024}
 _SIZE = re.compile(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*")
 
@@ -100,8 +101,9 @@ def _seconds(value: object, *, allow_zero: bool) -> float:
     else:
         raise refuse(f"{kind_of(value)} is no duration", "use seconds, or a timedelta")
     if not 0 <= seconds <= _LONGEST or (seconds == 0 and not allow_zero):
-        low = "0" if allow_zero else "more than 0"
-        raise refuse(f"{value} is no possible duration", f"use {low} to {_LONGEST} seconds")
+        span = "from 0 seconds to" if allow_zero else "more than 0 seconds, up to"
+        remedy = f"use {span} {_LONGEST_YEARS} years"
+        raise refuse(f"{value} is no possible duration", remedy)
     return seconds + 0.0  # a negative zero becomes zero
 
 
@@ -113,7 +115,7 @@ def _decimal(value: object) -> Decimal:
     except (InvalidOperation, ValueError):
         raise refuse(f"{kind_of(value)} is no amount", "use a number") from None
     if not number.is_finite() or abs(number) >= _LARGEST:
-        raise refuse(f"{value} is no possible amount", "use a finite, sane number")
+        raise refuse(f"{value} is no possible amount", f"use a finite number below {_LARGEST:g}")
     return number
 
 

@@ -52,7 +52,7 @@ class DAG:
     def _take_defaults(self) -> dict[str, Any]:
         given = self._values.pop("defaults", {})
         if isinstance(given, Mapping):
-            return self._problems.check_all(given, JOB_CHECKS)
+            return self._problems.check_all(given, JOB_CHECKS, within="defaults.")
         message = f"must be a dict of job fields, not {validation.kind_of(given)}"
         self._problems.note(message, "write defaults={...} or dict(...)", field="defaults")
         return {}
@@ -135,7 +135,7 @@ class DAG:
                 if first == second:
                     message = f"job {first!r} waits for itself: {graph.written([first])}"
                     remedy = "remove that dependency"
-                    self._problems.note(message, remedy, job_id=first, line=line)
+                    self._problems.note(message, remedy, field="upstream", job_id=first, line=line)
                 else:
                     self._edges.setdefault((first, second), line)
 
@@ -146,6 +146,7 @@ class DAG:
             self._problems.note(
                 f"job {operand.id!r} is of DAG {operand.dag.id!r}: jobs of two DAGs cannot be joined",
                 "join jobs of one DAG only",
+                field="upstream",
                 job_id=operand.id,
                 line=line,
             )
@@ -157,6 +158,7 @@ class DAG:
         self._problems.note(
             f"{validation.kind_of(operand)} is no job",
             "put a job, a job's id, or a list of them on either side of >>",
+            field="upstream",
             line=line,
         )
         return []
@@ -197,7 +199,11 @@ class DAG:
                     seen.add(id)
                     otherwise = "declare it, or remove the dependency"
                     remedy = validation.suggestion(id, self._jobs, otherwise)
-                    yield self._problems.make(f"no job has the id {id!r}", remedy, line=line)
+                    message = f"no job has the id {id!r}"
+                    known = next((other for other in edge if other in self._jobs), None)
+                    yield self._problems.make(
+                        message, remedy, field="upstream", job_id=known, line=line
+                    )
 
     def _cycles(self, upstream: Mapping[str, set[str]]) -> Iterator[DagInvalid]:
         for cycle in graph.cycles(upstream):
@@ -205,6 +211,7 @@ class DAG:
             yield self._problems.make(
                 f"jobs wait for one another in a cycle: {graph.written(cycle)}",
                 "remove one of these dependencies",
+                field="upstream",
                 job_id=cycle[0],
                 line=max(self._edges[edge] for edge in edges),
             )
@@ -213,7 +220,7 @@ class DAG:
         kind, asked, bound = amounts.beyond(spec.resources, most)
         return self._problems.make(
             f"asks for {asked} of {kind}; more than {bound} is taken for a mistake",
-            "ask for less, or have the bound raised",
+            f"ask for {bound} or less",
             field=kind,
             job_id=spec.id,
             line=self._jobs[spec.id].line,
@@ -353,6 +360,7 @@ def chain(*steps: "Job | str | JobList") -> None:
             dag._problems.note(
                 f"a list of {len(left)} is followed by one of {len(right)}: no pairs can be made",
                 "give both lists one length, or use >> to join each with each",
+                field="upstream",
                 line=author_line(),
             )
 

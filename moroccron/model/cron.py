@@ -105,7 +105,7 @@ def _item(item: str, kind: _Kind) -> range:
     step = 1
     if slash:
         if not _digits(step_text) or int(step_text) == 0:
-            raise _wrong(item, kind, "the step after / must be a number from 1")
+            raise _wrong(item, kind, "the step after / must be a number, 1 or more")
         step = int(step_text)
     top = 6 if kind.high == 7 else kind.high
     if body == "*":

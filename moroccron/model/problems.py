@@ -70,17 +70,23 @@ class Problems:
         checks: Mapping[str, Check],
         job_id: str | None = None,
         line: int | None = None,
+        *,
+        within: str = "",
     ) -> dict[str, Any]:
-        """The fields that passed. One that is not known is noted, with what was probably meant."""
+        """The fields that passed. One that is not known is noted, with what was probably meant.
+
+        `within` goes before their names in what is noted: `defaults.` for fields of `defaults`.
+        """
         passed: dict[str, Any] = {}
         for name, value in fields.items():
+            place = f"{within}{name}"
             check = checks.get(name)
             if check is None:
                 remedy = suggestion(str(name), checks, f"use one of {', '.join(checks)}")
                 message = f"there is no field {name!r}"
-                self.note(message, remedy, field=str(name), job_id=job_id, line=line)
+                self.note(message, remedy, field=place, job_id=job_id, line=line)
                 continue
-            checked = self.check(name, check, value, job_id, line)
+            checked = self.check(place, check, value, job_id, line)
             if checked is not REFUSED:
                 passed[name] = checked
         return passed

@@ -200,12 +200,13 @@ def choice(kind: type[Enum]) -> Callable[[object], Any]:
 
 def whole(low: int, high: int) -> Callable[[object], int]:
     """A whole number within bounds, both included."""
+    remedy = f"use a whole number from {low} to {high}"
 
     def checked(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise refuse(f"must be a whole number, not {kind_of(value)}", f"use one from {low}")
+            raise refuse(f"must be a whole number, not {kind_of(value)}", remedy)
         if not low <= value <= high:
-            raise refuse(f"{value} is out of bounds", f"use a whole number from {low} to {high}")
+            raise refuse(f"{value} is out of bounds", remedy)
         return value
 
     return checked
@@ -304,7 +305,7 @@ def _operand(operator: Operator, value: object) -> str | None:
     if operator is Operator.UNIQUE:
         raise refuse(f"UNIQUE takes no value, yet has {checked!r}", "remove the value")
     if operator in _COUNTED and not (checked.isascii() and checked.isdigit() and int(checked) > 0):
-        raise refuse(f"{operator} counts, yet has {checked!r}", "use a whole number from 1")
+        raise refuse(f"{operator} counts, yet has {checked!r}", "use a whole number, 1 or more")
     if operator in (Operator.LIKE, Operator.UNLIKE):
         try:
             check_expression(checked)

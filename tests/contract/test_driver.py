@@ -178,6 +178,7 @@ class TestTasks:
         witness = tmp_path / "witness"
         task_id = scheduler.launch(f"echo >> {witness}; sleep 1000", task_id="once")
         scheduler.running(task_id)
+        until(lambda: witness.exists() and witness.read_text(), "the command has begun")
         if not cluster.is_mesos:
             scheduler.do(Kill(task_id, scheduler.agent_id(), 1.0))
             scheduler.acknowledge(scheduler.end(task_id))

@@ -19,6 +19,8 @@ NAMES = (
     "word_count",
 )
 
+FRAMEWORK = "1f-of-this-installation"
+
 
 @pytest.fixture(scope="module")
 def examples() -> dict[str, DagVersion]:
@@ -53,6 +55,7 @@ def run(job: JobSpec, version: DagVersion, folder: Path, attempt: int = 1) -> in
         "PATH": os.environ["PATH"],
         "TMPDIR": str(folder),
         "MOROCCRON_DAG": version.dag_id,
+        "MOROCCRON_FRAMEWORK_ID": FRAMEWORK,
         "MOROCCRON_RUN": f"{version.dag_id}@manual-1",
         "MOROCCRON_JOB": job.id,
         "MOROCCRON_ATTEMPT": str(attempt),
@@ -81,11 +84,11 @@ def test_runs_through(examples: dict[str, DagVersion], name: str, tmp_path: Path
             code = run(job, version, tmp_path, attempt=2)
         assert code == 0, (tmp_path / "sandbox" / job.id / "stderr").read_text()
     if name == "build_test_publish":
-        assert (tmp_path / "moroccron/published/greeter-1.0.pyz").is_file()
+        assert (tmp_path / "moroccron" / FRAMEWORK / "published/greeter-1.0.pyz").is_file()
     if name == "word_count":
         assert len(output(tmp_path, "merge").splitlines()) == 20
     if name != "machine_survey":
-        assert not (tmp_path / "moroccron" / f"{name}@manual-1").exists()
+        assert not (tmp_path / "moroccron" / FRAMEWORK / f"{name}@manual-1").exists()
 
 
 def test_failure_is_deliberate_and_cleaned_up(
@@ -97,4 +100,26 @@ def test_failure_is_deliberate_and_cleaned_up(
     assert codes == {"prepare": 0, "use": 3, "celebrate": 0, "alarm": 0, "clean_up": 0}
     assert jobs["alarm"].trigger_rule is TriggerRule.ONE_FAILED
     assert jobs["clean_up"].trigger_rule is TriggerRule.ALL_DONE
-    assert not (tmp_path / "moroccron/failure_and_cleanup@manual-1").exists()
+    assert not (tmp_path / "moroccron" / FRAMEWORK / "failure_and_cleanup@manual-1").exists()
+
+
+def test_installations_on_one_machine_share_no_folder(examples: dict[str, DagVersion]) -> None:
+    for version in examples.values():
+        for job in version.jobs:
+            used = str(job.command).count("/moroccron")
+            assert str(job.command).count("/moroccron/$MOROCCRON_FRAMEWORK_ID") == used
+
+
+def test_merge_that_failed_is_tried_again_with_success(
+    examples: dict[str, DagVersion], tmp_path: Path
+) -> None:
+    version = examples["word_count"]
+    *others, merge = version.jobs
+    assert [run(job, version, tmp_path) for job in others] == [0] * len(others)
+    blocked = tmp_path / "moroccron" / FRAMEWORK / "word_count@manual-1" / "sorted"
+    blocked.mkdir()  # stands in the way of the first attempt
+    assert run(merge, version, tmp_path) != 0
+    blocked.rmdir()
+    assert run(merge, version, tmp_path, attempt=2) == 0
+    assert len(output(tmp_path, "merge").splitlines()) == 20
+    assert not blocked.parent.exists()

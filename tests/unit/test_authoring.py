@@ -258,15 +258,15 @@ NAN = float("nan")
         ({"cpus": 0.1 + 0.2}, "0.30000000000000004 cpus have more than three decimals", "three"),
         ({"cpus": True}, "True (bool) is no amount", "use a number"),
         ({"cpus": "much"}, "'much' (str) is no amount", "use a number"),
-        ({"cpus": 5000}, "asks for 5000 of cpus; more than 1024", "ask for less"),
+        ({"cpus": 5000}, "asks for 5000 of cpus; more than 1024", "ask for 1024 or less"),
         ({"mem": 0}, "no memory is not possible", "1 MiB"),
         ({"mem": 0.5}, "no whole number of MiB", "whole MiB"),
         ({"mem": "1GB"}, "'GB' is no unit", "MiB, GiB or TiB"),
-        ({"mem": "100TiB"}, "asks for 104857600 MiB of mem", "ask for less"),
+        ({"mem": "100TiB"}, "asks for 104857600 MiB of mem", "ask for 16777216 MiB or less"),
         ({"disk": -1}, "-1 is less than nothing", "0 or more"),
-        ({"gpus": 0.5}, "must be a whole number", "from 0"),
+        ({"gpus": 0.5}, "must be a whole number", "from 0 to 1000000"),
         ({"gpus": -1}, "-1 is out of bounds", "from 0"),
-        ({"ports": 2000}, "asks for 2000 of ports", "ask for less"),
+        ({"ports": 2000}, "asks for 2000 of ports", "ask for 1024 or less"),
         ({"env": {"A": 1}}, "A must be text, not 1 (int)", 'write "1"'),
         ({"env": {"A": "\0"}}, "A holds a NUL", "remove it"),
         ({"env": {"A=B": "1"}}, "'A=B' is no name of a variable", "letters"),
@@ -285,15 +285,16 @@ NAN = float("nan")
         ({"image": "a b"}, "must be one word", "remove"),
         ({"user": ""}, "must be one word", "remove"),
         ({"retries": -1}, "-1 is out of bounds", "0 to 1000"),
-        ({"retries": 1.0}, "must be a whole number", "from 0"),
-        ({"retry_delay": -1}, "-1 is no possible duration", "0 to"),
-        ({"timeout": 0}, "0 is no possible duration", "more than 0"),
+        ({"retries": 1.0}, "must be a whole number", "from 0 to 1000"),
+        ({"retry_delay": -1}, "-1 is no possible duration", "use from 0 seconds to 10 years"),
+        ({"timeout": 0}, "0 is no possible duration", "use more than 0 seconds, up to 10 years"),
         ({"timeout": "1h"}, "'1h' (str) is no duration", "timedelta"),
         ({"kill_grace": NAN}, "nan is no possible duration", "seconds"),
         ({"trigger_rule": "all_sucess"}, "is none of all_success", "did you mean all_success"),
         ({"pool": "a/b"}, "'a/b' is no id", "begin with a letter"),
         ({"slots": 0}, "0 is out of bounds", "from 1"),
-        ({"priority": 2**40}, "is out of bounds", "from -2147483648"),
+        ({"priority": 2**40}, "is out of bounds", "from -2147483648 to 2147483647"),
+        ({"priority": "high"}, "must be a whole number", "from -2147483648 to 2147483647"),
         ({"owners": [3]}, "must be text, not 3 (int)", '"text"'),
         ({"doc": b"x"}, "must be text", '"text"'),
         ({"env": {"A": "x" * 131_070}}, "A is longer than 131071 bytes", "into a file"),
@@ -304,8 +305,8 @@ NAN = float("nan")
         ({"constraints": [("rack", "LIKE", "r[1")]}, "no regular expression: missing ]", "RE2"),
         ({"constraints": [("rack", "LIKE", "r(?=1)")]}, "operator: (?=", "no look-around"),
         ({"constraints": [("rack", "LIKE", "x" * 1001)]}, "more than 1000", "RE2"),
-        ({"constraints": [("rack", "MAX_PER", "two")]}, "MAX_PER counts", "from 1"),
-        ({"constraints": [("rack", "GROUP_BY", 0)]}, "GROUP_BY counts", "from 1"),
+        ({"constraints": [("rack", "MAX_PER", "two")]}, "MAX_PER counts", "1 or more"),
+        ({"constraints": [("rack", "GROUP_BY", 0)]}, "GROUP_BY counts", "1 or more"),
         ({"constraints": [("rack", "IS")]}, "IS needs a value", '"value"'),
         ({"constraints": [3]}, "cannot be 3 (int)", "OPERATOR"),
         ({"retry": 1}, "there is no field 'retry'", "did you mean retries"),
@@ -326,7 +327,7 @@ def test_a_job_is_refused(fields: dict[str, Any], message: str, remedy: str) -> 
         ({"schedule": "0 0 0 * *"}, "schedule", "wrong in the day of month field", "1-31"),
         ({"schedule": "0 0 * foo *"}, "schedule", "'foo' is wrong in the month field", "jan-dec"),
         ({"schedule": "0 0 * * 8"}, "schedule", "'8' is wrong in the day of week", "sun-sat"),
-        ({"schedule": "*/0 * * * *"}, "schedule", "wrong in the minute field", "from 1"),
+        ({"schedule": "*/0 * * * *"}, "schedule", "wrong in the minute field", "1 or more"),
         ({"schedule": "0 9-5 * * *"}, "schedule", "wrong in the hour field", "must grow"),
         ({"schedule": "0 0 * *"}, "schedule", "has 4 fields, not 5", "minute hour"),
         ({"schedule": "0 0 30 2 *"}, "schedule", "never fires", "up to 29"),
@@ -353,8 +354,8 @@ def test_a_job_is_refused(fields: dict[str, Any], message: str, remedy: str) -> 
         ({"params": {"a": nested(100_000)}}, "params", "nested more than 32 levels", "fewer"),
         ({"owners": 5}, "owners", "must be a list of names", "[ ]"),
         ({"tags": [""]}, "tags", "'' is no name", "printable"),
-        ({"defaults": {"cpus": -1}}, "cpus", "-1 cpus", "0.001"),
-        ({"defaults": {"cpu": 1}}, "cpu", "no field 'cpu'", "did you mean cpus"),
+        ({"defaults": {"cpus": -1}}, "defaults.cpus", "-1 cpus", "0.001"),
+        ({"defaults": {"cpu": 1}}, "defaults.cpu", "no field 'cpu'", "did you mean cpus"),
         ({"defaults": 3}, "defaults", "must be a dict of job fields", "defaults="),
         ({"shedule": None}, "shedule", "no field 'shedule'", "did you mean schedule?"),
     ],
@@ -386,9 +387,10 @@ def test_whole_cycles_are_printed_and_each_once() -> None:
         f >> g >> f
     first, second = dag.problems()
     assert first.message == "jobs wait for one another in a cycle: a >> b >> c >> a"
-    assert (first.line, first.job_id, first.remedy) == (
+    assert (first.line, first.job_id, first.field, first.remedy) == (
         line,
         "a",
+        "upstream",
         "remove one of these dependencies",
     )
     assert "f >> g >> f" in second.message
@@ -401,7 +403,7 @@ def test_job_that_waits_for_itself() -> None:
         line = here() - 1
     problem = only(dag)
     assert problem.message == "job 'a' waits for itself: a >> a"
-    assert (problem.job_id, problem.line) == ("a", line)
+    assert (problem.job_id, problem.field, problem.line) == ("a", "upstream", line)
 
 
 def test_unknown_id_is_named_with_a_likely_one() -> None:
@@ -413,6 +415,7 @@ def test_unknown_id_is_named_with_a_likely_one() -> None:
     problem = only(dag)
     assert problem.message == "no job has the id 'extarct'"
     assert (problem.remedy, problem.line) == ("did you mean extract?", line)
+    assert (problem.job_id, problem.field) == ("transform", "upstream")
 
 
 def test_duplicate_id_names_both_lines() -> None:
@@ -472,7 +475,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         Job("a", "", cpus=0)
         Job("b", "true") >> "c"
     assert [problem.field for problem in dag.problems()] == [
-        "schedule", "timezone", "command", "cpus", None,
+        "schedule", "timezone", "command", "cpus", "upstream",
     ]  # fmt: skip
     with pytest.raises(DagInvalid) as caught:
         dag.version()

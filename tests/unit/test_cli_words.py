@@ -4,9 +4,11 @@ import subprocess
 import sys
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 
+from moroccron import api
 from moroccron.cli import times, words
 from moroccron.cli.exit_codes import MEANINGS, SCHEDULER_MEANINGS, ExitCode, epilog
 from moroccron.lifecycle import ExitCode as SchedulerExitCode
@@ -62,13 +64,20 @@ def test_every_state_has_a_look_of_its_own(states: type[StrEnum]) -> None:
     assert all(words.word(state) in look for state, look in zip(states, looks, strict=True))
 
 
+def test_every_state_has_an_icon_on_the_pages_too() -> None:
+    sprite = (Path(api.__file__).parent / "templates" / "icons.html").read_text()
+    for state in (*RunState, *JobRunState, *AttemptState):
+        assert words.icon(state)
+        assert f'id="i-{state.value}"' in sprite
+
+
 def test_counts_leave_out_what_is_not_there() -> None:
     numbers: dict[StrEnum, int] = {
         JobRunState.SUCCEEDED: 2,
         JobRunState.RUNNING: 1,
         JobRunState.FAILED: 0,
     }
-    assert words.counts(numbers) == "[blue]● 1 running[/]  [green]✔ 2 succeeded[/]"
+    assert words.counts(numbers) == "[blue]▶ 1 running[/]  [green]✔ 2 succeeded[/]"
 
 
 def test_every_exit_code_is_explained() -> None:

@@ -41,7 +41,7 @@ class Records:
         """A new task's sandbox and record. FileExistsError: the id was used before."""
         os.mkdir(self.sandbox(task_id), 0o755)
         try:
-            append(self.path(task_id), line, os.O_CREAT | os.O_EXCL)
+            _write(self.path(task_id), os.O_CREAT | os.O_EXCL, f"{encode(line)}\n")
         except FileExistsError:
             raise
         except OSError:
@@ -50,7 +50,8 @@ class Records:
             raise
 
     def append(self, task_id: str, line: Line) -> None:
-        append(self.path(task_id), line)
+        """Add a line, or raise. It begins with a line feed too: a torn line before it must not spoil it."""
+        _write(self.path(task_id), os.O_APPEND, f"\n{encode(line)}\n")
 
     def close(self, task_id: str) -> None:
         """The end is acknowledged: the record goes where its outputs are. Harmless when repeated."""
@@ -96,10 +97,9 @@ def read(path: str) -> list[Line]:
     return lines
 
 
-def append(path: str, line: Line, flags: int = 0) -> None:
-    """Add a line, or raise. It begins with a line feed too: a torn line before it must not spoil it."""
-    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | flags, 0o600)
+def _write(path: str, flags: int, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | flags, 0o600)
     try:
-        write_all(fd, f"\n{encode(line)}\n".encode())
+        write_all(fd, text.encode())
     finally:
         os.close(fd)

@@ -93,8 +93,13 @@ def test_the_graph_lifts_what_belongs_together(reader: Page, still: Site) -> Non
 
 def test_a_click_opens_the_side_panel_and_the_address_keeps_it(reader: Page, still: Site) -> None:
     reader.goto(f"/runs/{still.run(place=1)}")
+    view = reader.locator("#graph[data-ready] g.view")
+    before = view.get_attribute("transform")
     node(reader, "report").click()
     panel = reader.locator(".panel")
+    expect(panel).to_be_visible()
+    expect(panel).to_contain_text("KeyError: 'price'")
+    assert view.get_attribute("transform") == before  # what was clicked stays under the pointer
     expect(panel).to_contain_text("KeyError: 'price'")
     expect(panel).to_contain_text("python -m jobs.report --day $DAY")
     expect(reader).to_have_url(re.compile(r"job=report"))
@@ -225,7 +230,8 @@ def test_without_scripts_everything_is_still_told(page: Page, site: Site) -> Non
 def test_a_narrow_screen_needs_no_sideways_scrolling(reader: Page, still: Site) -> None:
     reader.set_viewport_size({"width": 400, "height": 800})
     run = f"/runs/{still.run()}"
-    for path in ("/", "/dags/nightly-report", run, f"{run}/jobs/prepare", "/load-errors"):
+    job = f"{run}/jobs/prepare"
+    for path in ("/", "/dags/nightly-report", run, job, "/load-errors", "/about"):
         reader.goto(path)
         expect(reader.locator("main")).to_be_visible()
         assert reader.evaluate("document.documentElement.scrollWidth") <= 400, path

@@ -93,7 +93,7 @@ def test_an_empty_list_says_how_to_begin(world: World) -> None:
 def test_dags_list(etl: World) -> None:
     head, row = lines(etl.run("dags", "list").stdout)
     assert head == "DAG last runs last next schedule jobs"
-    assert row.startswith("etl ✔ ●")
+    assert row.startswith("etl ✔ ▶")
     assert row.endswith("30 6 * * * 3")
 
 
@@ -143,7 +143,7 @@ def test_dags_show_json_has_graph_and_fires(etl: World) -> None:
 
 def test_runs_list_newest_first(etl: World) -> None:
     rows = lines(etl.run("runs", "list").stdout)
-    assert rows[1].startswith("etl@20260103T000000Z ● running scheduled")
+    assert rows[1].startswith("etl@20260103T000000Z ▶ running scheduled")
     assert rows[2].startswith("etl@20260102T000000Z ✔ succeeded scheduled")
     assert rows[2].endswith("3 min 20 s")
 
@@ -160,11 +160,11 @@ def test_runs_list_filters_and_pages(etl: World) -> None:
 
 def test_runs_show_has_jobs_attempts_and_skew(etl: World) -> None:
     shown = lines(etl.run("runs", "show", "etl@latest").stdout)
-    assert shown[0].startswith("etl@20260103T000000Z ● running")
+    assert shown[0].startswith("etl@20260103T000000Z ▶ running")
     assert "params n=4" in shown
     assert any(line.startswith("fetch ✔ succeeded 1") and "2.5 s" in line for line in shown)
     assert "load ✘ failed 2 exit code 7; no space left" in shown
-    assert "mail ● running 1" in shown
+    assert "mail ▶ running 1" in shown
 
 
 def test_runs_show_json(etl: World) -> None:

@@ -75,11 +75,17 @@ export class Camera {
   cover(width: number, job: number | undefined): void {
     this.covered = width < this.svg.clientWidth ? width : 0;
     this.kept = job;
-    this.adapt();
+    this.uncover(); // never a new fit: what is under the pointer stays there
   }
 
   private adapt(): void {
-    if (!this.touched) this.fit();
+    // The panel makes the picture taller: no reason to move what was just pointed at.
+    if (!this.touched && this.kept === undefined) this.fit();
+    this.uncover();
+  }
+
+  /** Pans, if the job that was chosen would be hidden. */
+  private uncover(): void {
     if (this.kept === undefined) return;
     const { x, y, k } = zoomTransform(this.svg);
     const right = ((this.layout.x[this.kept] ?? 0) + NODE_WIDTH) * k + x;

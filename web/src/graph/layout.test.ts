@@ -80,6 +80,27 @@ describe("layOut", () => {
     expect(performance.now() - begun).toBeLessThan(1000);
   });
 
+  test("keeps a layer of fifty in one column: its columns would read as layers", () => {
+    const { x } = layOut([[], ...Array.from({ length: 50 }, () => [0])]);
+    expect(new Set(x).size).toBe(2);
+  });
+
+  test("a huge layer does not fold its smaller neighbours", () => {
+    const upstream: number[][] = Array.from({ length: 100 }, () => []);
+    for (let n = 0; n < 300; n++) upstream.push([n % 100]);
+    const { x } = layOut(upstream);
+    expect(new Set(x.slice(0, 100)).size).toBe(1);
+    expect(new Set(x.slice(100)).size).toBeGreaterThan(1);
+  });
+
+  test("lays jobs without edges out as a grid, row by row", () => {
+    const { x, y, width, height } = layOut(Array.from({ length: 60 }, () => []));
+    expect(new Set(x).size).toBeGreaterThan(5);
+    expect([y[0], y[1]]).toEqual([0, 0]);
+    expect(x[1]).toBeGreaterThan(x[0] ?? 0);
+    expect(width / height).toBeGreaterThan(1.5);
+  });
+
   test("takes an empty graph", () => {
     expect(layOut([])).toMatchObject({ width: 0, height: 0 });
   });

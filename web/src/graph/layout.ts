@@ -15,7 +15,9 @@ const COLUMN_GAP = 48;
 const SUBCOLUMN_GAP = 16;
 const ROW = NODE_HEIGHT + 12;
 const SWEEPS = 12;
-const WRAP_ABOVE = 24; // jobs in a layer before it may become a block of several columns
+const WRAP_ABOVE = 150; // jobs in a layer before it becomes a block: its columns could be taken for layers
+const GRID_LEAST = 6; // as many as fill a usual width at life size
+const GRID_ASPECT = 0.8; // columns to rows: nodes are wide, the picture is wider still
 const PLEASANT_ASPECT = 2.2;
 
 /** Indexes of the jobs that each job is waited for by. */
@@ -45,6 +47,7 @@ export function reach(from: number, edges: readonly (readonly number[])[]): Set<
 export function layOut(upstream: readonly (readonly number[])[]): Layout {
   const downstream = downstreamOf(upstream);
   const layer = layersOf(upstream, downstream);
+  if (downstream.every((next) => next.length === 0)) return grid(layer);
   const columns = group(layer);
   const rows = rowsFor(columns.map((column) => column.length));
   const center = new Float64Array(upstream.length);
@@ -56,6 +59,20 @@ export function layOut(upstream: readonly (readonly number[])[]): Layout {
     }
   }
   return measure(columns, layer, center, rows);
+}
+
+/** Jobs that wait for none: row by row, in the shape of the picture. */
+function grid(layer: Int32Array): Layout {
+  const count = layer.length;
+  const across = Math.min(count, Math.max(GRID_LEAST, Math.ceil(Math.sqrt(count * GRID_ASPECT))));
+  const step = NODE_WIDTH + SUBCOLUMN_GAP;
+  return {
+    x: Float64Array.from(layer, (_, job) => (job % across) * step),
+    y: Float64Array.from(layer, (_, job) => Math.floor(job / across) * ROW),
+    layer,
+    width: count === 0 ? 0 : across * step - SUBCOLUMN_GAP,
+    height: count === 0 ? 0 : Math.ceil(count / across) * ROW - (ROW - NODE_HEIGHT),
+  };
 }
 
 /** The longest way from a source; a source stands just before the first job that waits for it. */
@@ -86,11 +103,14 @@ function group(layer: Int32Array): number[][] {
 function rowsFor(sizes: number[]): number {
   const most = Math.max(0, ...sizes);
   if (most <= WRAP_ABOVE) return Math.max(most, 1);
+  const unwrapped = Math.max(0, ...sizes.filter((size) => size <= WRAP_ABOVE));
   let best = most;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (let rows = Math.min(12, most); rows <= most; rows++) {
     const width = sizes.reduce((sum, size) => sum + blockWidth(size, rows) + COLUMN_GAP, 0);
-    const distance = Math.abs(Math.log(width / (rows * ROW) / PLEASANT_ASPECT));
+    const distance = Math.abs(
+      Math.log(width / (Math.max(rows, unwrapped) * ROW) / PLEASANT_ASPECT),
+    );
     if (distance < bestDistance) {
       best = rows;
       bestDistance = distance;
@@ -99,14 +119,18 @@ function rowsFor(sizes: number[]): number {
   return best;
 }
 
+/** How many columns a layer takes: one, unless it is too large for that. */
+function columnsOf(size: number, rows: number): number {
+  return size > WRAP_ABOVE ? Math.ceil(size / rows) : 1;
+}
+
 function blockWidth(size: number, rows: number): number {
-  const across = Math.max(1, Math.ceil(size / rows));
-  return across * (NODE_WIDTH + SUBCOLUMN_GAP) - SUBCOLUMN_GAP;
+  return columnsOf(size, rows) * (NODE_WIDTH + SUBCOLUMN_GAP) - SUBCOLUMN_GAP;
 }
 
 /** One under the other (row by row in a wrapped layer), around the middle line. */
 function stack(column: number[], center: Float64Array, rows: number): void {
-  const across = Math.max(1, Math.ceil(column.length / rows));
+  const across = columnsOf(column.length, rows);
   const filled = Math.ceil(column.length / across);
   column.forEach((job, place) => {
     center[job] = (Math.floor(place / across) - (filled - 1) / 2) * ROW;
@@ -122,7 +146,7 @@ function settle(
 ): void {
   const wish = new Map(column.map((job) => [job, middle(edges[job] ?? [], center, job)]));
   column.sort((a, b) => (wish.get(a) ?? 0) - (wish.get(b) ?? 0) || a - b);
-  if (column.length > rows) {
+  if (columnsOf(column.length, rows) > 1) {
     stack(column, center, rows);
     return;
   }
@@ -169,7 +193,7 @@ function measure(
   const x = new Float64Array(center.length);
   let left = 0;
   for (const column of columns) {
-    const across = Math.max(1, Math.ceil(column.length / rows));
+    const across = columnsOf(column.length, rows);
     column.forEach((job, place) => {
       x[job] = left + (place % across) * (NODE_WIDTH + SUBCOLUMN_GAP);
     });

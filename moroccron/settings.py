@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ from moroccron.model.errors import MoroccronError
 FILE_NAME = "moroccron.toml"
 CONFIG_VARIABLE = "MOROCCRON_CONFIG"
 _PREFIX = "MOROCCRON_"
+#: set by the engine for jobs, from which our commands may be run as well
+_OF_JOBS = frozenset(
+    f"{_PREFIX}{name}"
+    for name in (
+        *("DAG", "RUN", "JOB", "ATTEMPT", "TASK_ID", "FRAMEWORK_ID", "PARAMS"),
+        *("LOGICAL_DATE", "INTERVAL_START", "INTERVAL_END"),
+    )
+)
+_OF_TESTS = _PREFIX + "TEST_"
 _LEVELS = ("debug", "info", "warning", "error")
 _ITEM = re.compile(r"[A-Za-z0-9_.\-]+:[^;]+")
 _ROLE = re.compile(r"\*|(?![.\-])[^\s/,*]+(/(?![.\-])[^\s/,*]+)*")
@@ -249,6 +259,22 @@ def field_of(name: str) -> Field[Any]:
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return _PREFIX + name.upper()
+
+
+def strangers(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that look like ours and are not, each with what to do: a misspelling would else be silent."""
+    known = {variable(name) for name in names()} | {CONFIG_VARIABLE}
+    return {
+        name: _meant(name, known)
+        for name in sorted(environ.keys() - known - _OF_JOBS)
+        if name.startswith(_PREFIX) and not name.startswith(_OF_TESTS)
+    }
+
+
+def _meant(name: str, known: set[str]) -> str:
+    bare = sorted(one.removeprefix(_PREFIX) for one in known)
+    close = get_close_matches(name.removeprefix(_PREFIX).upper(), bare, n=1)
+    return f"did you mean {_PREFIX}{close[0]}?" if close else "see `moroccron config` for all"
 
 
 def flag(name: str) -> str:

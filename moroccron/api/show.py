@@ -3,6 +3,7 @@
 Registered as Jinja filters and globals. Gives text or safe markup whose every part is escaped.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -136,6 +137,11 @@ def plain(text: str) -> str:
     return _ESCAPES.sub("", text)
 
 
+def json_text(value: Any) -> str:
+    """A parameter's value as it is given: JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def word(state: str) -> str:
     return STATES[state][0]
 
@@ -154,6 +160,7 @@ def register(app: Flask) -> None:
         "duration": duration,
         "first_line": first_line,
         "iso": iso,
+        "json_text": json_text,
         "meaning": meaning,
         "moment": moment,
         "plain": plain,

@@ -1,6 +1,7 @@
 """`moroccron dags list|show|pause|unpause`."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
@@ -13,6 +14,7 @@ from moroccron.cli.options import STORE, answer_option, json_option, with_settin
 from moroccron.cli.output import column_table, emit_json, escape, say, table
 from moroccron.model.command import PauseDag, UnpauseDag
 from moroccron.model.dag_version import DagVersion, JobSpec, TriggerRule
+from moroccron.model.resources import Resources
 from moroccron.ports import DagSummary
 from moroccron.settings import Settings
 
@@ -103,6 +105,8 @@ def _job_shape(job: JobSpec) -> shapes.Shape:
         "trigger_rule": job.trigger_rule.value,
         "command": job.command if isinstance(job.command, str) else list(job.command),
         "retries": job.retries,
+        "resources": asdict(job.resources),
+        "constraints": [[c.attribute, c.operator.value, c.value] for c in job.constraints],
     }
 
 
@@ -133,16 +137,33 @@ def _print_head(summary: DagSummary, fires: Sequence[datetime], now: datetime) -
 def _print_graph(version: DagVersion) -> None:
     """Topological order; each job with its upstream, and its rule when it is not the usual one."""
     say("")
-    rows = column_table("job", "waits for", "command")
+    rows = column_table(
+        "job", "waits for", "asks for", "retries", "constraints", "command", right=("retries",)
+    )
     for job in version.jobs:
         rule = "" if job.trigger_rule is TriggerRule.ALL_SUCCESS else f" ({job.trigger_rule})"
         text = job.command if isinstance(job.command, str) else " ".join(job.command)
         rows.add_row(
             escape(job.id),
             escape(", ".join(job.upstream) + rule) if job.upstream else "[dim]-[/]",
+            escape(_amounts(job.resources)),
+            str(job.retries),
+            escape(", ".join(str(constraint) for constraint in job.constraints)),
             f"[dim]{escape(_first_line(text))}[/]",
         )
     table(rows)
+
+
+def _amounts(resources: Resources) -> str:
+    """`1 cpus, 128 MiB`, and what else is not zero."""
+    parts = [f"{resources.cpus / 1000:g} cpus", f"{resources.mem} MiB"]
+    if resources.disk:
+        parts.append(f"{resources.disk} MiB disk")
+    if resources.gpus:
+        parts.append(f"{resources.gpus} gpus")
+    if resources.ports:
+        parts.append(f"{resources.ports} ports")
+    return ", ".join(parts)
 
 
 def _first_line(text: str) -> str:

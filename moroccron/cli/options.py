@@ -48,6 +48,8 @@ def with_reading(*names: str) -> Callable[[Decorated], Decorated]:
 
 
 def _read(names: tuple[str, ...], kwargs: dict[str, Any]) -> Reading:
+    for name, remedy in declared.strangers(os.environ).items():
+        click.secho(f"Warning: there is no setting {name}; {remedy}", fg="yellow", err=True)
     given = {name: kwargs.pop(f"setting_{name}") for name in names}
     return declared.read(
         flags={name: value for name, value in given.items() if value is not None},

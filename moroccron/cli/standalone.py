@@ -184,10 +184,7 @@ def _supervisor(settings: Settings) -> Supervisor:
 
 def _environment(settings: Settings, chosen: tuple[str, ...]) -> dict[str, str]:
     """This process' environment, with the chosen settings and no other source of any."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name != declared.CONFIG_VARIABLE
-        and name not in {declared.variable(setting) for setting in declared.names()}
-    }
+    sources = {declared.variable(setting) for setting in declared.names()}
+    sources |= {declared.CONFIG_VARIABLE, *declared.strangers(os.environ)}  # warned of once already
+    inherited = {name: value for name, value in os.environ.items() if name not in sources}
     return inherited | declared.as_environment(settings, chosen)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from moroccron import settings
+from moroccron.core.launching import environment, launch_of
 from moroccron.settings import Settings, SettingsInvalid, read
+from moroccron.testing import a_run, a_version, an_attempt
 
 
 def test_defaults_lie_in_the_folder(tmp_path: Path) -> None:
@@ -128,3 +130,22 @@ def test_every_setting_has_its_story(tmp_path: Path) -> None:
         file = tmp_path / f"{declared.name}.toml"
         file.write_text(f"{declared.name} = {settings.example(declared.name)}\n")
         read(flags={}, environ={}, folder=tmp_path, config=str(file))
+
+
+def test_variables_that_look_like_ours_and_are_not_are_named_with_a_likely_one() -> None:
+    environ = {"MOROCCRON_PROT": "1", "MOROCCRON_XYZ": "1", "PROT": "1", "MOROCCRON_PORT": "1"}
+    assert settings.strangers(environ) == {
+        "MOROCCRON_PROT": "did you mean MOROCCRON_PORT?",
+        "MOROCCRON_XYZ": "see `moroccron config` for all",
+    }
+
+
+def test_variables_of_settings_tests_and_jobs_are_no_strangers() -> None:
+    version = a_version("etl", {"a": []})
+    run = a_run(version)
+    attempt = an_attempt(run.id, task_id="t", agent_id="agent")
+    launch = launch_of(version.jobs[0], attempt, environment(run), "framework")
+    known = {settings.variable(name) for name in settings.names()}
+    known |= {name for name, _ in launch.env} | {"MOROCCRON_CONFIG", "MOROCCRON_TEST_DATABASE"}
+    assert len(known) > 20
+    assert settings.strangers(dict.fromkeys(known, "1")) == {}

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request, url_for
 
 from moroccron.api.doors import doors
 from moroccron.api.graphing import newest_attempts
 from moroccron.api.pages.frame import page, submit
 from moroccron.api.show import STATES, URGENCY
 from moroccron.model.command import KillRun
+from moroccron.model.errors import NotFound
 from moroccron.model.run import Attempt, JobRun
 from moroccron.model.states import JobRunState
 
 blueprint = Blueprint("run", __name__)
 _PAGE = 100
+_LATEST = "@latest"
 _LIVE = frozenset({JobRunState.LAUNCHING, JobRunState.RUNNING, JobRunState.UNREACHABLE})
 _ORDERS = ("urgency", "graph", "started", "name")
 
@@ -49,6 +51,8 @@ class Wanted:
 @blueprint.get("/runs/<run_id>")
 def show(run_id: str) -> Response:
     queries = doors().queries
+    if run_id.endswith(_LATEST):
+        return _to_newest(run_id.removesuffix(_LATEST))
     run = queries.run(run_id)
     jobs = queries.job_runs(run_id)
     wanted = _wanted()
@@ -66,6 +70,14 @@ def show(run_id: str) -> Response:
         orders=_ORDERS,
         preview=_kill_preview(jobs),
     )
+
+
+def _to_newest(dag_id: str) -> Response:
+    """The address of the run that is the newest now, for a bookmark that always leads there."""
+    recent = doors().queries.dag(dag_id, 1).recent
+    if not recent:
+        raise NotFound(f"{dag_id} has no run yet.")
+    return redirect(url_for("run.show", run_id=recent[0].id))  # type: ignore[return-value]
 
 
 @blueprint.post("/runs/<run_id>/kill")

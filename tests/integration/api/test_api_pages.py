@@ -19,8 +19,11 @@ from moroccron.model.changes import (
     VersionAdded,
 )
 from moroccron.model.command import KillRun, Outcome, PauseDag, RetryJob, TriggerRun
+from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.dag_version import Cron
 from moroccron.model.load import LoadError
+from moroccron.model.resources import Resources
+from moroccron.model.run import DataInterval
 from moroccron.model.states import AttemptState, JobRunState, RunState
 from moroccron.testing import (
     MemoryStore,
@@ -28,6 +31,7 @@ from moroccron.testing import (
     a_job,
     a_job_run,
     a_run,
+    a_run_of,
     a_version,
     an_attempt,
 )
@@ -180,6 +184,56 @@ def test_a_job_shows_attempts_log_and_definition(client: FlaskClient, world: Wor
     assert "It wrote nothing to stderr" in text(
         page(client, f"/runs/{world.run(place=1)}/jobs/report?stream=stderr&attempt=1")
     )
+
+
+def test_a_job_shows_all_of_its_definition(client: FlaskClient, world: World) -> None:
+    job = a_job(
+        "all",
+        resources=Resources(cpus=1500, mem=64, ports=2),
+        env=(("REGION", "north"),),
+        uris=("https://example.org/in.tgz",),
+        kill_grace=7.0,
+        role="batch",
+        user="ann",
+        owners=("bea",),
+        pool="loads",
+        slots=3,
+        constraints=(Constraint("zone", Operator.CLUSTER, "a"),),
+    )
+    version = a_version("full", [job], tags=("night",))
+    run = a_run(version, params={"flag": True})
+    world.commit(*a_run_of(version, run))
+    seen = text(page(client, f"/runs/{run.id}/jobs/all"))
+    for words in (
+        "1.5 cpus, 64 MiB memory, 2 ports",
+        "REGION=north",
+        "https://example.org/in.tgz",
+        "Kill grace 7.0 s",
+        "Role batch",
+        "User ann",
+        "Owners bea",
+        "loads, 3 slots (kept, not acted on yet)",
+        "zone CLUSTER a",
+    ):
+        assert words in seen
+    assert "Tags night" in text(page(client, "/dags/full"))
+    assert "flag=true" in text(page(client, f"/runs/{run.id}"))
+
+
+def test_a_run_of_one_moment_tells_its_logical_date_once(client: FlaskClient, world: World) -> None:
+    version = a_version("asked")
+    run = a_run(version, interval=DataInterval(world.now, world.now))
+    world.commit(*a_run_of(version, run))
+    seen = text(page(client, f"/runs/{run.id}"))
+    assert "Logical date" in seen
+    assert "Data interval" not in seen
+
+
+def test_latest_leads_to_the_newest_run(client: FlaskClient, world: World) -> None:
+    answer = client.get("/runs/nightly-report@latest")
+    assert answer.status_code == 302
+    assert answer.location == f"/runs/{world.run()}"
+    assert "on-demand has no run yet" in text(page(client, "/runs/on-demand@latest", 404))
 
 
 def test_a_job_without_attempts_says_why(client: FlaskClient, world: World) -> None:

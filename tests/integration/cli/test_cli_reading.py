@@ -2,6 +2,7 @@
 
 import json
 import socket
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -11,18 +12,26 @@ from moroccron.api import schemas
 from moroccron.cli import shapes
 from moroccron.cli.main import root
 from moroccron.model.changes import AttemptChanged, JobRunChanged, LoadErrorsChanged, RunChanged
+from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.dag_version import Cron, TriggerRule
 from moroccron.model.load import LoadError
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunState
 from moroccron.testing import EPOCH, a_job, a_job_run, a_run, a_run_of, a_version, an_attempt
 from tests.integration.cli.conftest import World
 
+ASKED = "0.1 cpus, 32 MiB"
 VERSION = a_version(
     "etl",
     [
         a_job("fetch", command="curl -s https://example.org > in"),
         a_job("load", ["fetch"]),
-        a_job("mail", ["fetch", "load"], trigger_rule=TriggerRule.ONE_FAILED),
+        a_job(
+            "mail",
+            ["fetch", "load"],
+            trigger_rule=TriggerRule.ONE_FAILED,
+            retries=2,
+            constraints=(Constraint("zone", Operator.CLUSTER, "a"),),
+        ),
     ],
     schedule=Cron("30 6 * * *"),
     timezone="Europe/Paris",
@@ -125,11 +134,11 @@ def test_dags_show_draws_the_graph_in_order(etl: World) -> None:
     shown = lines(etl.run("dags", "show", "etl").stdout)
     assert "schedule 30 6 * * * (Europe/Paris)" in shown
     assert "params day=monday, n=3" in shown
-    at = shown.index("job waits for command")
+    at = shown.index("job waits for asks for retries constraints command")
     assert shown[at + 1 : at + 4] == [
-        "fetch - curl -s https://example.org > in",
-        "load fetch true",
-        "mail fetch, load (one_failed) true",
+        f"fetch - {ASKED} 0 curl -s https://example.org > in",
+        f"load fetch {ASKED} 0 true",
+        f"mail fetch, load (one_failed) {ASKED} 2 zone CLUSTER a true",
     ]
     assert sum("CE" in line for line in shown) == 3  # the next fires, in the DAG's zone
 
@@ -138,6 +147,8 @@ def test_dags_show_json_has_graph_and_fires(etl: World) -> None:
     shown = etl.json("dags", "show", "etl")
     assert [job["upstream"] for job in shown["graph"]] == [[], ["fetch"], ["fetch", "load"]]
     assert len(shown["next_fires"]) == 3
+    assert shown["graph"][2]["constraints"] == [["zone", "CLUSTER", "a"]]
+    assert shown["graph"][2]["resources"] == asdict(VERSION.jobs[2].resources)
     assert all(fire.endswith("Z") for fire in shown["next_fires"])
 
 

@@ -15,7 +15,7 @@ from moroccron.core.policy import Policy
 from moroccron.core.view import View
 from moroccron.feed import CommandFeed
 from moroccron.loop import Loop, Pause, no_pause
-from moroccron.model.errors import Fenced, StoreUnavailable
+from moroccron.model.errors import ElectionRefused, Fenced, FrameworkMismatch, StoreUnavailable
 from moroccron.model.events import FilesLoaded
 from moroccron.ports import Clock, Driver, Election, Store
 
@@ -30,6 +30,11 @@ class ExitCode(IntEnum):
     STORE_UNAVAILABLE = 75  #: the database took no commit (EX_TEMPFAIL)
     FENCED = 80  #: another leader holds a newer term
     LEADERSHIP_LOST = 81  #: the election says that we lead no more
+    ELECTION_REFUSED = 82  #: who keeps the election will not have us
+    FRAMEWORK_MISMATCH = 83  #: the database is not that of the framework which was led before
+    FRAMEWORK_REMOVED = 84  #: torn down, or away for longer than the failover timeout
+    DEPOSED = 85  #: another scheduler has subscribed under our framework id
+    CREDENTIALS_REFUSED = 86  #: the master does not know the principal, or not with this secret
 
 
 class Files(Protocol):
@@ -78,6 +83,12 @@ class Lifecycle:
         except StoreUnavailable as unavailable:
             log.error("database unavailable: %s", unavailable)
             return ExitCode.STORE_UNAVAILABLE
+        except ElectionRefused as refused:
+            log.error("the election refuses us: %s", refused)
+            return ExitCode.ELECTION_REFUSED
+        except FrameworkMismatch as mismatch:
+            log.error("%s", mismatch)
+            return ExitCode.FRAMEWORK_MISMATCH
         except Exception:
             log.exception("unforeseen; the next candidate begins with what was committed")
             return ExitCode.BUG
@@ -95,6 +106,11 @@ class Lifecycle:
         else:
             self._outside.election.resign()
 
+    def give_up(self, reason: ExitCode, why: str) -> None:
+        """End for a reason that somebody outside has seen; any thread."""
+        log.error("giving up: %s", why)
+        self._abandon(reason)
+
     def _die(self, reason: ExitCode) -> None:
         if self._death is None:
             self._death = reason
@@ -102,9 +118,12 @@ class Lifecycle:
 
     def _lose(self, why: str) -> None:
         log.error("leadership lost: %s", why)
+        self._abandon(ExitCode.LEADERSHIP_LOST)
+
+    def _abandon(self, reason: ExitCode) -> None:
         if self._loop is not None:
             self._loop.abandon()
-        self._die(ExitCode.LEADERSHIP_LOST)
+        self._die(reason)
 
     def _lead(self) -> None:
         outside = self._outside
@@ -124,6 +143,7 @@ class Lifecycle:
             driver=outside.driver,
             clock=outside.clock,
             pause=self._pause,
+            trusted=outside.election.trusted,
         )
         if self._stop.is_set():
             return

@@ -6,6 +6,7 @@ Whatever goes wrong here ends the process; a new one begins with what was commit
 moments between which a crash is interesting, for tests that crash there.
 """
 
+import logging
 import queue
 from collections.abc import Callable
 from datetime import datetime
@@ -13,8 +14,10 @@ from datetime import datetime
 from moroccron.core.commands import wanted_run
 from moroccron.core.decide import decide
 from moroccron.core.view import View
-from moroccron.model.events import CommandReceived, Event
+from moroccron.model.events import CommandReceived, Event, TrustChanged
 from moroccron.ports import Clock, Driver, Store
+
+log = logging.getLogger(__name__)
 
 #: events decided in one batch at most, so that one commit stays small enough to be quick
 BATCH = 2000
@@ -22,11 +25,19 @@ BATCH = 2000
 #: the longest sleep, in seconds: a step of the wall clock is noticed within it
 LONGEST_SLEEP = 60.0
 
+#: the longest sleep while we are not sure to lead: trust comes back without a word
+DOUBTFUL_SLEEP = 0.1
+
 Pause = Callable[[str], None]
 
 
 def no_pause(name: str) -> None:
     """Crash points do nothing in earnest."""
+
+
+def _always() -> bool:
+    """Whoever leads alone."""
+    return True
 
 
 class Stop:
@@ -44,12 +55,15 @@ class Loop:
         driver: Driver,
         clock: Clock,
         pause: Pause = no_pause,
+        trusted: Callable[[], bool] = _always,
     ) -> None:
         self._view = view
         self._store = store
         self._driver = driver
         self._clock = clock
         self._pause = pause
+        self._is_trusted = trusted
+        self._trusted = True  #: what the view was told
         self._queue: queue.SimpleQueue[Event | Stop] = queue.SimpleQueue()
         self._stopping = False
         self._abandoned = False
@@ -73,8 +87,9 @@ class Loop:
             self.turn(self.await_events())
 
     def turn(self, events: list[Event]) -> None:
-        """One batch: decide on the events and on the time, commit, then act."""
-        decision = decide(self._view, self._with_recalled(events), self._clock.now())
+        """One batch: decide on the events, the time and whether we are trusted, commit, then act."""
+        batch = self._with_recalled(events)
+        decision = decide(self._view, [*self._news_of_trust(), *batch], self._clock.now())
         if decision.changes:
             self._pause("before commit")
             self._store.commit(self._view.term, decision.changes)
@@ -114,10 +129,20 @@ class Loop:
             events.append(item)
 
     def _patience(self) -> float:
+        longest = LONGEST_SLEEP if self._trusted else DOUBTFUL_SLEEP
         wake = self._view.next_wake()
         if wake is None:
-            return LONGEST_SLEEP
-        return min(max((wake - self._clock.now()).total_seconds(), 0.0), LONGEST_SLEEP)
+            return longest
+        return min(max((wake - self._clock.now()).total_seconds(), 0.0), longest)
+
+    def _news_of_trust(self) -> list[Event]:
+        """Asked at the last moment before deciding: a process that was stopped for long is told so first."""
+        trusted = self._is_trusted()
+        if trusted == self._trusted:
+            return []
+        self._trusted = trusted
+        log.warning("sure to lead again" if trusted else "not sure to lead: launching nothing")
+        return [TrustChanged(trusted)]
 
     def _with_recalled(self, events: list[Event]) -> list[Event]:
         """Put before a command about an ended run that run itself."""

@@ -29,6 +29,21 @@ _OF_JOBS = frozenset(
 _OF_TESTS = _PREFIX + "TEST_"
 _LEVELS = ("debug", "info", "warning", "error")
 _ITEM = re.compile(r"[A-Za-z0-9_.\-]+:[^;]+")
+_ROLE = re.compile(r"\*|(?![.\-])[^\s/,*]+(/(?![.\-])[^\s/,*]+)*")
+_SECRET = re.compile(r"(file|env):.+")
+
+#: those that only matter where there is a Mesos; `standalone` brings its own agent
+MESOS = (
+    "master",
+    "framework_name",
+    "framework_user",
+    "role",
+    "principal",
+    "secret",
+    "failover_timeout",
+    "webui_url",
+    "containerizer",
+)
 
 
 class SettingsInvalid(MoroccronError):
@@ -58,6 +73,18 @@ def _pairs(value: str) -> str | None:
     if all(_ITEM.fullmatch(item) for item in items):
         return None
     return "must be written as Mesos writes it: name:value;name:value"
+
+
+def _roles(value: str) -> str | None:
+    if all(_ROLE.fullmatch(role.strip()) for role in value.split(",")):
+        return None
+    return "must be a role of Mesos, or several with commas between them"
+
+
+def _reference(value: str) -> str | None:
+    if not value or _SECRET.fullmatch(value):
+        return None
+    return "must name where the secret is, as file:PATH or env:VARIABLE"
 
 
 def _setting(
@@ -149,6 +176,64 @@ class Settings:
     )
     web_threads: int = _setting(
         8, "Requests that the web process answers at the same time.", check=_between(1, 256)
+    )
+    election: str = _setting(
+        "",
+        "Who decides which scheduler leads: `file`, a lock in `work_dir`, for one machine; `sql`, a lease "
+        "in the database; or `zk://host:port/path`, which also keeps a copy of the framework id.",
+        shown="file; with a `master`, sql",
+        example='"zk://zk1:2181,zk2:2181/moroccron"',
+    )
+    master: str = _setting(
+        "",
+        "The Mesos master: `host:port`, several of them with commas, or `zk://host:port/path` as the "
+        "masters have it.",
+        shown="none: the embedded agent",
+        example='"zk://zk1:2181,zk2:2181/mesos"',
+    )
+    framework_name: str = _setting(
+        "moroccron", "Name of the framework, for people.", example='"moroccron"'
+    )
+    framework_user: str = _setting(
+        "root",
+        "User on the agents for jobs that name none. Mesos lets it be changed never.",
+        example='"batch"',
+    )
+    role: str = _setting(
+        "moroccron",
+        "Role whose offers are taken, or several with commas. Not to be shared with other frameworks.",
+        check=_roles,
+        example='"batch"',
+    )
+    principal: str = _setting(
+        "",
+        "Who we are to masters that want to know. Mesos lets it be changed never.",
+        shown="none",
+        example='"moroccron"',
+    )
+    secret: str = _setting(
+        "",
+        "Where the principal's secret is: `file:PATH` or `env:VARIABLE`.",
+        check=_reference,
+        shown="none",
+        example='"file:/etc/moroccron/secret"',
+    )
+    failover_timeout: float = _setting(
+        1814400.0,
+        "Seconds that a master waits for a scheduler before it kills the framework's jobs.",
+        check=_above_zero,
+    )
+    webui_url: str = _setting(
+        "",
+        "Address of the pages, for the master's own pages to link to.",
+        shown="none",
+        example='"https://moroccron.example"',
+    )
+    containerizer: str = _setting(
+        "mesos",
+        "Who makes the containers of jobs with an image: `mesos`, the agent's own runtime, or `docker`.",
+        check=_one_of("mesos", "docker"),
+        example='"docker"',
     )
 
 

@@ -1,10 +1,25 @@
 """Where attempts' outputs are read."""
 
 from moroccron.adapters.local.logs import SandboxLogs
-from moroccron.ports import Logs
+from moroccron.adapters.mesos.logs import AgentLogs
+from moroccron.bootstrap.secrets import authorization
+from moroccron.model.run import Attempt
+from moroccron.ports import LogChunk, Logs, Stream
 from moroccron.settings import Settings
 
 
 def open_logs(settings: Settings) -> Logs:
-    """The outputs in the sandboxes of this machine's agent."""
-    return SandboxLogs(settings.work_dir)
+    """The outputs in the sandboxes of Mesos' agents, and in those of this machine's own agent."""
+    return _Logs(SandboxLogs(settings.work_dir), AgentLogs(authorization(settings)))
+
+
+class _Logs:
+    """Each attempt's where it ran: a database may know both kinds."""
+
+    def __init__(self, here: Logs, agents: Logs) -> None:
+        self._here = here
+        self._agents = agents
+
+    def read(self, attempt: Attempt, stream: Stream, offset: int, length: int) -> LogChunk:
+        logs = self._here if attempt.agent_url is None else self._agents
+        return logs.read(attempt, stream, offset, length)

@@ -7,6 +7,7 @@ from moroccron.adapters.zookeeper.framework_id import FrameworkIdMirror
 from moroccron.adapters.zookeeper.session import ZooKeeperUnavailable
 from moroccron.model.changes import Change, FrameworkChanged
 from moroccron.model.command import Command
+from moroccron.model.errors import StoreUnavailable
 from moroccron.model.events import RunRecalled
 from moroccron.model.snapshot import Snapshot
 from moroccron.ports import Store
@@ -27,7 +28,10 @@ class MirroredStore:
     def load(self) -> Snapshot:
         """Raises `FrameworkMismatch` when this is not the database of the framework that was led before."""
         snapshot = self._store.load()
-        self._mirror.check(snapshot.framework_id)
+        try:
+            self._mirror.check(snapshot.framework_id)
+        except ZooKeeperUnavailable as error:
+            raise StoreUnavailable(f"the framework id cannot be compared: {error}") from error
         return snapshot
 
     def recall(self, run_id: str) -> RunRecalled | None:

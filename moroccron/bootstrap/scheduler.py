@@ -1,4 +1,4 @@
-"""The scheduler: the engine joined to database, agent, lock and files of this machine."""
+"""The scheduler: the engine joined to database, cluster, election and files."""
 
 import os
 import socket
@@ -7,29 +7,40 @@ from dataclasses import replace
 
 from moroccron.adapters.clock import SystemClock
 from moroccron.adapters.local.driver import LocalDriver
-from moroccron.adapters.local.election import FileElection
 from moroccron.adapters.local.paths import WorkDir
+from moroccron.bootstrap import extras
+from moroccron.bootstrap.elections import build_election, guard
 from moroccron.bootstrap.files import build_loader
 from moroccron.bootstrap.store import open_store
 from moroccron.core.policy import DEFAULT_POLICY, Policy
-from moroccron.lifecycle import Lifecycle, Outside
+from moroccron.lifecycle import ExitCode, Lifecycle, Outside
+from moroccron.ports import Driver, Election
 from moroccron.settings import Settings
 
 
 def build_scheduler(settings: Settings) -> Lifecycle:
-    """One candidacy, ready to `run`."""
-    work_dir = WorkDir(settings.work_dir)
-    election = _LocalElection(FileElection(work_dir.scheduler_lock))
+    """One candidacy, ready to `run`: for a Mesos where a master is set, else for the embedded agent."""
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    election = _RevocableElection(build_election(settings, holder))
+
+    def give_up(code: ExitCode, why: str) -> None:
+        election.revoke()
+        lifecycle.give_up(code, why)
+
+    driver: Driver
+    if settings.master:
+        driver = extras.load("moroccron.bootstrap.mesos", "master").build_driver(settings, give_up)
+    else:
+        driver = LocalDriver(WorkDir(settings.work_dir).agent_socket, on_deposed=election.lose)
     outside = Outside(
-        store=open_store(settings),
-        driver=LocalDriver(work_dir.agent_socket, on_deposed=election.lose),
+        store=guard(open_store(settings), settings),
+        driver=driver,
         election=election,
         files=build_loader(settings),
         clock=SystemClock(),
     )
-    return Lifecycle(
-        outside, holder=f"{socket.gethostname()}:{os.getpid()}", policy=build_policy(settings)
-    )
+    lifecycle = Lifecycle(outside, holder=holder, policy=build_policy(settings))
+    return lifecycle
 
 
 def build_policy(settings: Settings) -> Policy:
@@ -41,26 +52,30 @@ def build_policy(settings: Settings) -> Policy:
     )
 
 
-class _LocalElection:
-    """The lock's election, which is also lost when another scheduler takes the agent from us."""
+class _RevocableElection:
+    """An election that is also over when the cluster obeys another scheduler, or nobody of us any more."""
 
-    def __init__(self, lock: FileElection) -> None:
-        self._lock = lock
+    def __init__(self, election: Election) -> None:
+        self._election = election
         self._on_loss: Callable[[str], None] | None = None
-        self._lost = False
+        self._revoked = False
 
     def wait(self, on_loss: Callable[[str], None]) -> None:
         self._on_loss = on_loss
-        self._lock.wait(on_loss)
+        self._election.wait(on_loss)
 
     def trusted(self) -> bool:
-        return self._lock.trusted() and not self._lost
+        return not self._revoked and self._election.trusted()
 
     def resign(self) -> None:
-        self._lock.resign()
+        self._election.resign()
+
+    def revoke(self) -> None:
+        """Trusted no more."""
+        self._revoked = True
 
     def lose(self, why: str) -> None:
         """The agent obeys another scheduler."""
-        self._lost = True
+        self.revoke()
         if self._on_loss is not None:
             self._on_loss(why)

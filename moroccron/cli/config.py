@@ -42,6 +42,6 @@ def command(reading: Reading, as_json: bool) -> None:
 
 def _shown(reading: Reading, name: str) -> str | int | float:
     value = getattr(reading.settings, name)
-    if name == "database":
+    if name in ("database", "election", "master"):
         return _PASSWORD.sub("***", value)
     return value if isinstance(value, (int, float)) else str(value)

@@ -34,7 +34,7 @@ _LONGEST_PAUSE = 0.25
 )
 @click.option("--stderr", is_flag=True, help="The error output instead of the output.")
 @click.option("-f", "--follow", is_flag=True, help="Wait for more, until the attempt is over.")
-@with_settings(*STORE)
+@with_settings("principal", "secret", *STORE)
 @json_option
 def command(
     run_id: str,

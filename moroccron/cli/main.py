@@ -36,10 +36,20 @@ _DB = {
     "current": Lazy("moroccron.cli.db", "Print the revision that the tables are at.", "current"),
 }
 
+_FRAMEWORK = {
+    "show": Lazy(
+        "moroccron.cli.framework", "What Mesos knows of this moroccron.", "show_framework"
+    ),
+    "teardown": Lazy(
+        "moroccron.cli.framework", "End the framework and all its jobs, for good.", "teardown"
+    ),
+}
+
 dags = LazyGroup("dags", lazy=_DAGS, help="DAGs: what there is, and whether it is right.")
 runs = LazyGroup("runs", lazy=_RUNS, help="Runs of DAGs.")
 jobs = LazyGroup("jobs", lazy=_JOBS, help="Jobs within a run.")
 db = LazyGroup("db", lazy=_DB, help="The database's tables.")
+framework = LazyGroup("framework", lazy=_FRAMEWORK, help="This moroccron as a framework of Mesos.")
 
 _HERE = "moroccron.cli.main"
 _COMMANDS = {
@@ -52,6 +62,7 @@ _COMMANDS = {
     "web": Lazy("moroccron.cli.web", "The pages and the API."),
     "agent": Lazy("moroccron.cli.agent", "The embedded agent: runs jobs on this machine."),
     "db": Lazy(_HERE, "The database's tables: upgrade, check, current.", "db"),
+    "framework": Lazy(_HERE, "The framework at Mesos: show, teardown.", "framework"),
     "config": Lazy("moroccron.cli.config", "The settings in effect and where they came from."),
     "completion": Lazy("moroccron.cli.completion", "The completion script of bash, zsh or fish."),
 }

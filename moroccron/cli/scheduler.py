@@ -9,7 +9,7 @@ from moroccron.cli import log_lines
 from moroccron.cli.exit_codes import SCHEDULER_MEANINGS
 from moroccron.cli.options import STORE, with_settings
 from moroccron.cli.stopping import end_with_supervisor, on_signal, supervised_option
-from moroccron.settings import Settings
+from moroccron.settings import MESOS, Settings
 
 
 @click.command(
@@ -24,6 +24,8 @@ from moroccron.settings import Settings
     "launch_grace",
     "unreachable_patience",
     "log_level",
+    "election",
+    *MESOS,
     *STORE,
 )
 @supervised_option

@@ -41,13 +41,14 @@ _INHERITANCE_PATIENCE = 10.0
 
 
 @click.command("standalone")
-@with_settings(*declared.names())
+@with_settings(*(name for name in declared.names() if name not in declared.MESOS))
 def command(settings: Settings) -> None:
     """Run all of moroccron on this machine until Ctrl-C.
 
     Jobs that run when it ends go on under the agent, and the next start picks them up; a second Ctrl-C ends
     them. The agent does not isolate jobs: they run as you, on this machine.
     """
+    _demand_no_master(settings)
     claim = _claim(settings)
     _demand_port(settings, patient=claim.inherited)
     url = f"http://{settings.host}:{settings.port}/"
@@ -59,6 +60,15 @@ def command(settings: Settings) -> None:
     code = _supervisor(settings).run()
     claim.release()
     raise click.exceptions.Exit(code)
+
+
+def _demand_no_master(settings: Settings) -> None:
+    if settings.master:
+        raise Failure(
+            "standalone brings an agent of its own, but the setting master names a Mesos master",
+            code=ExitCode.USAGE,
+            remedy="start `moroccron scheduler` and `moroccron web`, or leave out the setting master",
+        )
 
 
 def _claim(settings: Settings) -> Claim:

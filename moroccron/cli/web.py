@@ -15,7 +15,7 @@ from moroccron.settings import Settings
 
 
 @click.command("web")
-@with_settings("host", "port", "web_threads", "log_level", *STORE)
+@with_settings("host", "port", "web_threads", "log_level", "principal", "secret", *STORE)
 @supervised_option
 def command(settings: Settings, supervised: bool) -> None:
     """Serve the pages and the API until SIGTERM or Ctrl-C."""

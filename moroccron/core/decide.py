@@ -10,7 +10,13 @@ from datetime import datetime
 
 from moroccron.core.commands import adopt_run, take_command
 from moroccron.core.draft import Decision, Draft
-from moroccron.core.ephemera import AppetiteChanged, ConnectionChanged, OfferHeld, OffersGone
+from moroccron.core.ephemera import (
+    AppetiteChanged,
+    ConnectionChanged,
+    OfferHeld,
+    OffersGone,
+    TrustNoted,
+)
 from moroccron.core.loading import take_files
 from moroccron.core.moves import requeue
 from moroccron.core.placing import place, tend_offers
@@ -33,7 +39,9 @@ from moroccron.model.events import (
     StatusReceived,
     Subscribed,
     TimePassed,
+    TrustChanged,
 )
+from moroccron.model.offer import Offer
 from moroccron.model.states import RunState
 
 
@@ -51,8 +59,7 @@ def _take(draft: Draft, event: Event) -> None:
         case StatusReceived():
             take_update(draft, event)
         case OffersReceived(offers):
-            for offer in offers:
-                draft.note(OfferHeld(offer, draft.now))
+            _offered(draft, offers)
         case OfferRescinded(offer_id):
             draft.note(OffersGone((offer_id,)))
         case CommandReceived(command):
@@ -67,8 +74,15 @@ def _take(draft: Draft, event: Event) -> None:
             draft.note(ConnectionChanged(connected=False, at=draft.now))
         case AgentLost(agent_id):
             _agent_lost(draft, agent_id)
+        case TrustChanged(trusted):
+            draft.note(TrustNoted(trusted))
         case TimePassed():
             pass
+
+
+def _offered(draft: Draft, offers: Sequence[Offer]) -> None:
+    for offer in offers:
+        draft.note(OfferHeld(offer, draft.now))
 
 
 def _subscribed(draft: Draft, event: Subscribed) -> None:

@@ -43,6 +43,13 @@ class AppetiteChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustNoted:
+    """Whether we may launch: see `model.events.TrustChanged`."""
+
+    trusted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Doubted:
     """An attempt's task was said to be unknown, so many times on this connection, last at this moment."""
 
@@ -80,6 +87,7 @@ Ephemeral = (
     | OffersGone
     | ConnectionChanged
     | AppetiteChanged
+    | TrustNoted
     | Doubted
     | AlarmSet
     | VetoNoted

@@ -12,6 +12,7 @@ class OfferBook:
         self.offers: dict[str, Offer] = {}
         self.held_since: dict[str, datetime] = {}
         self.connected = False
+        self.trusted = True  #: nobody else can lead; while that is not sure, no offer is accepted
         self.suppressed = False  #: we asked for no offers
         self.refused = False  #: refusals of ours may be in force
         self.appetite_since: datetime | None = None  #: when suppressed or refused last changed

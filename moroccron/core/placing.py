@@ -27,9 +27,9 @@ REVIVE = "revive"  #: the alarm at which offers may be asked for again
 
 
 def place(draft: Draft) -> None:
-    """Match queued attempts to the offers at hand, and accept what was matched."""
+    """Match queued attempts to the offers at hand, and accept what was matched, if we are sure to lead."""
     view = draft.view
-    if not view.queue or not view.book.offers:
+    if not view.queue or not view.book.offers or not view.book.trusted:
         return
     offers = view.book.by_agent()
     free = sum((offer.resources for offer in view.book.offers.values()), NOTHING)

@@ -14,6 +14,7 @@ from moroccron.core.ephemera import (
     OfferHeld,
     OffersGone,
     RunAdopted,
+    TrustNoted,
     VetoNoted,
 )
 from moroccron.core.graph import JobGraph
@@ -252,6 +253,12 @@ def _apply_appetite(view: View, change: AppetiteChanged, _now: datetime) -> None
     view.book.appetite_since = change.at
 
 
+def _apply_trust(view: View, change: TrustNoted, _now: datetime) -> None:
+    """What was refused in the meantime may fit what is queued."""
+    view.book.trusted = change.trusted
+    view.queue.grown = view.queue.grown or change.trusted
+
+
 def _apply_adopted(view: View, change: RunAdopted, now: datetime) -> None:
     recalled = change.recalled
     view.versions.setdefault(recalled.version.id, recalled.version)
@@ -297,6 +304,7 @@ _APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
     OffersGone: lambda view, change, _: view.book.forget(change.offer_ids),
     ConnectionChanged: _apply_connection,
     AppetiteChanged: _apply_appetite,
+    TrustNoted: _apply_trust,
     Doubted: _apply_doubt,
     AlarmSet: lambda view, change, _: view.timers.set_alarm(change.name, change.at),
     VetoNoted: _apply_veto,

@@ -83,6 +83,13 @@ class RunRecalled:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustChanged:
+    """Whether nobody else can lead now, as the election knows it. While not, nothing is launched."""
+
+    trusted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """A moment came for which the view had asked to be woken."""
 
@@ -97,5 +104,6 @@ Event = (
     | CommandReceived
     | FilesLoaded
     | RunRecalled
+    | TrustChanged
     | TimePassed
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.cluster import postgres, zookeeper
-from tests.cluster.engine import PROGRAM, Moroccron, knows
+from tests.cluster.engine import PROGRAM, Moroccron
 from tests.cluster.ledger import Ledger
 from tests.cluster.mesos import Agent, Master
 from tests.cluster.process import ClusterProcess
@@ -51,7 +51,6 @@ class Cluster:
     kit: Kit
     ledger: Ledger
     addresses: dict[str, str] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
 
     def start(
         self, process: ClusterProcess, farewell: int = signal.SIGTERM, mark: str = ""
@@ -115,11 +114,9 @@ def start_postgres(cluster: Cluster) -> None:
 
 
 def start_schedulers(cluster: Cluster) -> None:
-    if not knows("scheduler", "--master", "--election"):
-        cluster.remarks.append("no schedulers: this moroccron knows no --master and --election yet")
-        return
     election = f"{cluster.addresses['ZooKeeper']}/moroccron"
     where = ["--master", cluster.addresses["Mesos master"], "--election", election]
+    where += ["--webui-url", f"http://{cluster.ip}:{cluster.ports.web}/"]
     for number in range(1, SCHEDULERS + 1):
         start_moroccron(
             cluster, f"scheduler-{number}", ["scheduler", *where, "--dags", str(ROOT / "dags")]
@@ -165,8 +162,6 @@ def up(folder: Path, ip: str, ports: Ports) -> None:
         raise
     for name, address in cluster.addresses.items():
         print(f"{name:<13} {address}")
-    for remark in cluster.remarks:
-        print(remark)
     print(f"Logs are in {folder}. make cluster-down ends it.")
 
 

@@ -1,11 +1,9 @@
 """moroccron's own processes on the test cluster: schedulers and web, as a person would start them."""
 
-import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 from tests.cluster.process import ClusterProcess
@@ -34,13 +32,6 @@ class Moroccron(ClusterProcess):
 
     def healthy(self) -> bool:
         return self._page is None or _serves(self._page)
-
-
-@cache
-def knows(command: str, *options: str) -> bool:
-    """Whether this moroccron has a command with these options."""
-    done = subprocess.run([PROGRAM, command, "--help"], capture_output=True, text=True, check=False)
-    return done.returncode == 0 and all(option in done.stdout for option in options)
 
 
 def _serves(page: str) -> bool:

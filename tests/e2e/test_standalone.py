@@ -238,6 +238,13 @@ def test_a_port_in_use_is_told_before_anything_starts(place: Place) -> None:
     assert not (place.folder / ".moroccron" / "moroccron.db").exists()
 
 
+def test_standalone_is_not_for_a_mesos(place: Place) -> None:
+    place.environ["MOROCCRON_MASTER"] = "master:5050"
+    done = place.run("standalone")
+    assert done.returncode == 2
+    assert "leave out the setting master" in done.stderr
+
+
 def test_wrong_resources_end_it_with_the_reason(place: Place) -> None:
     done = place.run("standalone", "--resources", "cpus:many")
     assert done.returncode == 2

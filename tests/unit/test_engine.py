@@ -24,6 +24,7 @@ from moroccron.model.events import (
     OfferRescinded,
     OffersReceived,
     Subscribed,
+    TrustChanged,
 )
 from moroccron.model.load import LoadedFile, LoadError
 from moroccron.model.offer import Offer
@@ -434,6 +435,36 @@ def test_a_rationed_revival_that_nobody_needs_any_more_wakes_nobody():
     for run in engine.runs():
         engine.ask(KillRun(run.id))
     engine.pass_time(engine.policy.revive_interval)
+
+
+def test_whoever_is_not_sure_to_lead_launches_nothing():
+    engine = started("a", "b")
+    engine.send(TrustChanged(False))
+    engine.offer()
+    assert not engine.sent(Accept)
+    engine.send(TrustChanged(True))
+    assert [len(accept.launches) for accept in engine.sent(Accept)] == [2]
+
+
+def test_what_was_declined_in_doubt_is_asked_for_again():
+    engine = started("a")
+    engine.send(TrustChanged(False))
+    engine.offer()
+    engine.pass_time(2)
+    assert engine.sent(Decline)
+    before = len(engine.sent(Revive))
+    engine.send(TrustChanged(True))
+    engine.pass_time(2)
+    assert len(engine.sent(Revive)) == before + 1
+
+
+def test_in_doubt_updates_are_still_acknowledged():
+    engine = started("a")
+    engine.offer()
+    engine.send(TrustChanged(False))
+    finish(engine, "a", exit_code=0)
+    assert engine.jobs() == {"a": "succeeded"}
+    assert len(engine.sent(Acknowledge)) == 2
 
 
 def test_higher_priority_goes_first():

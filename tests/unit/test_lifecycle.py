@@ -7,9 +7,13 @@ import pytest
 
 from moroccron.core.policy import DEFAULT_POLICY
 from moroccron.lifecycle import ExitCode, Lifecycle, Outside
-from moroccron.model.errors import StoreUnavailable
-from moroccron.model.events import Event, FilesLoaded, Subscribed
+from moroccron.model.command import PauseDag, TriggerRun
+from moroccron.model.effects import Accept
+from moroccron.model.errors import ElectionRefused, FrameworkMismatch, StoreUnavailable
+from moroccron.model.events import Event, FilesLoaded, OffersReceived, Subscribed
 from moroccron.model.load import LoadedFile
+from moroccron.model.offer import Offer
+from moroccron.model.resources import Resources
 from moroccron.testing import FakeClock, MemoryStore, a_version
 from tests.waiting import until
 
@@ -40,10 +44,14 @@ class SomeElection:
         self.won = threading.Event()
         self.on_loss: Callable[[str], None] | None = None
         self.resigned = False
+        self.believed = True
 
     def wait(self, on_loss) -> None:
         self.on_loss = on_loss
         self.won.wait(10)
+
+    def trusted(self) -> bool:
+        return self.believed
 
     def resign(self) -> None:
         self.resigned = True
@@ -68,8 +76,13 @@ class SomeFiles:
 class Candidate:
     """A lifecycle in a thread, with its outside at hand."""
 
-    def __init__(self, store: MemoryStore, files: SomeFiles | None = None) -> None:
-        self.store, self.driver, self.election = store, SomeDriver(), SomeElection()
+    def __init__(
+        self,
+        store: MemoryStore,
+        files: SomeFiles | None = None,
+        election: SomeElection | None = None,
+    ) -> None:
+        self.store, self.driver, self.election = store, SomeDriver(), election or SomeElection()
         outside = Outside(store, self.driver, self.election, files or SomeFiles(), FakeClock())
         self.lifecycle = Lifecycle(outside, holder="test", policy=DEFAULT_POLICY)
         self.code: ExitCode | None = None
@@ -119,6 +132,50 @@ def test_a_leader_with_a_rival_is_fenced_at_its_next_commit() -> None:
     assert candidate.driver.emit is not None
     candidate.driver.emit(FilesLoaded((), complete=True))
     assert candidate.end() is ExitCode.FENCED
+
+
+def test_a_leader_that_somebody_outside_gives_up() -> None:
+    candidate = Candidate(MemoryStore()).lead()
+    candidate.lifecycle.give_up(ExitCode.DEPOSED, "Framework failed over")
+    assert candidate.end() is ExitCode.DEPOSED
+
+
+def test_an_election_that_refuses_us() -> None:
+    class Closed(SomeElection):
+        def wait(self, on_loss) -> None:
+            raise ElectionRefused("wrong password")
+
+    assert Candidate(MemoryStore(), election=Closed()).end() is ExitCode.ELECTION_REFUSED
+
+
+def test_a_database_of_another_framework() -> None:
+    class Other(MemoryStore):
+        def load(self):
+            raise FrameworkMismatch("not ours")
+
+    candidate = Candidate(Other())
+    candidate.election.won.set()
+    assert candidate.end() is ExitCode.FRAMEWORK_MISMATCH
+    assert candidate.driver.emit is None, "it never subscribed"
+
+
+def test_who_is_not_trusted_leads_on_but_launches_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    election = SomeElection()
+    election.believed = False
+    candidate = Candidate(MemoryStore(), election=election).lead()
+    store, driver = candidate.store, candidate.driver
+    assert driver.emit is not None
+    number = store.submit(TriggerRun("d"), "test")
+    until(lambda: store.answer(number), "something is queued")
+    driver.emit(OffersReceived((Offer("o1", "a1", "a1", Resources(8000, 8192, 9000, 0, 0)),)))
+    number = store.submit(PauseDag("d"), "test")
+    until(lambda: store.answer(number), "the offer was seen")
+    assert not any(isinstance(e, Accept) for e in driver.effects)
+    election.believed = True  # nobody tells: it is seen
+    until(lambda: any(isinstance(e, Accept) for e in driver.effects), "a launch")
+    candidate.lifecycle.stop()
+    assert candidate.end() is ExitCode.STOPPED
+    assert "not sure to lead" in caplog.text
 
 
 def test_a_store_that_takes_no_commit() -> None:

@@ -71,6 +71,9 @@ def test_the_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
         ("launch_grace = 0", "launch_grace", "launch_grace must be above 0"),
         ("launch_grace = nan", "launch_grace", "launch_grace must be above 0"),
         ('resources = "4 cpus"', "resources", "as Mesos writes it"),
+        ('role = "a b"', "role", "must be a role of Mesos"),
+        ('secret = "hunter2"', "secret", "must name where the secret is"),
+        ('containerizer = "rkt"', "containerizer", "must be one of mesos, docker"),
         ("port = ", None, "cannot be read"),
     ],
 )

@@ -31,14 +31,15 @@ OnEnd = Callable[[DriverEnd, str], None]
 Done = Callable[[Outcome], None]
 
 
-def _nobody(_end: DriverEnd, _message: str) -> None:
+def _nobody(*_: object) -> None:
     """Whoever does not care."""
 
 
 class MesosDriver:
     """Stays subscribed until stopped, or until the master says that it never will be again.
 
-    In that case it says so once, to `on_end` and as `Disconnected`, and stays away.
+    In that case it says so once, to `on_end` and as `Disconnected`, and stays away. That the master refuses the
+    principal is told to `on_refused`, each time: it is asked again, for it may be taught.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class MesosDriver:
         framework: Framework,
         *,
         on_end: OnEnd = _nobody,
+        on_refused: Callable[[str], None] = _nobody,
         containerizer: Containerizer = Containerizer.MESOS,
         patience: Patience | None = None,
     ) -> None:
         patience = patience or Patience()
         self._framework = framework
         self._on_end = on_end
+        self._on_refused = on_refused
         self._containerizer = containerizer
         self._book = OfferBook()
         self._emit: Callable[[Event], None] = lambda _: None
@@ -188,6 +191,9 @@ class MesosDriver:
         if self._subscribed:
             self._subscribed = False
             self._emit(Disconnected(reason))
+
+    def refused(self, reason: str) -> None:
+        self._on_refused(reason)
 
     def ended(self, end: DriverEnd, message: str) -> None:
         log.error("the master has ended it: %s (%s)", end, message)

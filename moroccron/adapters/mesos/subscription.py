@@ -56,6 +56,8 @@ class Listener(Protocol):
 
     def lost(self, reason: str) -> None: ...
 
+    def refused(self, reason: str) -> None: ...
+
     def ended(self, end: DriverEnd, message: str) -> None: ...
 
 
@@ -366,6 +368,7 @@ class Subscription(MesosSchedulerDriver):
             log.error(
                 "%s refuses us: %s; is the principal's secret right?", visit.master, visit.reason
             )
+            self._tell(lambda: self._listener.refused(f"{visit.master} refuses us: {visit.reason}"))
         elif visit.subscribed_for is None:
             log.warning(
                 "not subscribed to %s: %s; again in %.1f s", visit.master, visit.reason, pause

@@ -19,7 +19,7 @@ from moroccron.adapters.sql.reading import Reader
 from moroccron.adapters.sql.rows import Row, command_of, load_error_row, storable
 from moroccron.adapters.sql.snapshot import read_recalled, read_snapshot
 from moroccron.adapters.sql.statements import THE_ROW, Statements
-from moroccron.adapters.sql.tables import command, command_is_unanswered
+from moroccron.adapters.sql.tables import command, command_is_unanswered, framework
 from moroccron.adapters.sql.utc_time import Moments
 from moroccron.adapters.sql.writer import Cursor, Writer
 from moroccron.model.changes import Change, LoadErrorsChanged
@@ -129,6 +129,19 @@ class SqlStore:
             .limit(limit)
         )
         return self._reader.read(lambda c: [command_of(row) for row in c.execute(waiting)])
+
+    def framework_id(self) -> str | None:
+        """Under which id the cluster knows us; None: under none yet."""
+        return self._reader.read(lambda c: c.scalar(select(framework.c.framework_id)))
+
+    def forget_framework(self, term: int) -> None:
+        """Have the next leader begin under a new id. Raises `Fenced` as a commit does."""
+
+        def work(cursor: Cursor) -> None:
+            self._claim(cursor, term)
+            cursor.execute(f"DELETE FROM {framework.name}")
+
+        self._writer.transact(work)
 
     def close(self) -> None:
         """Let go of the connection."""

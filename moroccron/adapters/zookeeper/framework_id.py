@@ -17,6 +17,7 @@ Must not know who may write: only a leader whose commit was not fenced comes as 
 
 import logging
 import threading
+from contextlib import suppress
 
 from kazoo.exceptions import NodeExistsError, NoNodeError
 from kazoo.protocol.states import KazooState
@@ -57,6 +58,11 @@ class FrameworkIdMirror:
         """Copy an id that was committed. Raises `ZooKeeperUnavailable`; `check` makes up for it another time."""
         with _Visit(self._address, self._patience) as session:
             self._write(session, framework_id)
+
+    def forget(self) -> None:
+        """Have no copy: the framework is no more. Raises `ZooKeeperUnavailable`."""
+        with _Visit(self._address, self._patience) as session, suppress(NoNodeError):
+            session.delete(self._address.path)
 
     def _read(self, session: Session) -> str | None:
         try:

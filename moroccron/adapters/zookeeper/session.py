@@ -97,6 +97,9 @@ class Session:
         """Write a node that exists: a question to the whole ensemble, which only a live session may ask."""
         self._client.set_async(path, value).get(timeout=self._timeout)
 
+    def delete(self, path: str) -> None:
+        self._client.delete_async(path).get(timeout=self._timeout)
+
     def read(self, path: str) -> bytes:
         value, _ = self._client.get_async(path).get(timeout=self._timeout)
         return bytes(value)

@@ -329,14 +329,14 @@ def test_db_upgrade_check_current(bare: World) -> None:
 
 def test_config_says_where_each_setting_came_from(bare: World) -> None:
     (bare.folder / "moroccron.toml").write_text(
-        'port = 1\ndatabase = "postgresql://me:secret@db/x"\n'
+        'port = 1\ndatabase = "postgresql://me:hush@db/x"\n'
     )
     found = bare.json("config", "--host", "0.0.0.0")
     assert found["file"] == str(bare.folder / "moroccron.toml")
     assert found["settings"]["host"] == {"value": "0.0.0.0", "origin": "--host"}
     assert found["settings"]["port"] == {"value": 1, "origin": found["file"]}
     assert found["settings"]["database"]["value"] == "postgresql://me:***@db/x"
-    assert "secret" not in bare.run("config").output
+    assert "hush" not in bare.run("config").output
 
 
 def test_a_wrong_file_stops_every_command(bare: World) -> None:

@@ -71,6 +71,7 @@ def test_all_of_it_starts_works_and_ends(folder: Path, ports: Ports) -> None:
     assert code == 0, told
     started = running(folder)
     parts = {"zookeeper", "master", "agent-1", "agent-2", "agent-3", "postgresql", "web"}
+    parts |= {"scheduler-1", "scheduler-2"}
     assert parts <= started.keys()
     master = f"{LOCAL}:{ports.master}"
     for address in (f"zk://{LOCAL}:{ports.zookeeper}", master, f"http://{LOCAL}:{ports.web}/"):
@@ -78,6 +79,7 @@ def test_all_of_it_starts_works_and_ends(folder: Path, ports: Ports) -> None:
     agents = Records(master).agents()
     assert {agent["attributes"]["rack"] for agent in agents} == {"a", "b", "c"}
     assert status_of(ports.web, "/api/v1/dags") == 200
+    until(lambda: [f["name"] for f in Records(master).frameworks()] == ["moroccron"], "one leads")
     code, told = up(folder, ports)
     assert (code, "runs already" in told) == (1, True)
     assert running(folder) == started

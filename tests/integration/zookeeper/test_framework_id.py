@@ -8,8 +8,8 @@ from kazoo.client import KazooClient
 from moroccron.adapters.zookeeper.address import ZkAddress, zk_address
 from moroccron.adapters.zookeeper.framework_id import FrameworkIdMirror
 from moroccron.adapters.zookeeper.session import ZooKeeperUnavailable
-from moroccron.bootstrap.elections import build_mirror
 from moroccron.bootstrap.mirrored import MirroredStore
+from moroccron.bootstrap.zookeeper import build_mirror
 from moroccron.model.changes import FrameworkChanged
 from moroccron.model.errors import ElectionRefused, FrameworkMismatch
 from moroccron.testing import MemoryStore

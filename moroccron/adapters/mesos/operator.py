@@ -1,0 +1,104 @@
+"""What an operator asks a master: what it knows of a framework, and to end it. For commands, not for the engine."""
+
+import http.client
+import json
+import threading
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from moroccron.adapters.mesos.address import join, split
+from moroccron.model.errors import MoroccronError
+from moroccron.ports import MasterDetector
+
+_REDIRECTS = 3
+_PATIENCE = 10.0  #: seconds for an answer, and for the detector to name a leader
+_REDIRECTED = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
+
+
+class MasterUnavailable(MoroccronError):
+    """No master answers, or none leads."""
+
+
+class MasterRefuses(MoroccronError):
+    """The master does not let us do this, or says that it makes no sense."""
+
+
+class Operator:
+    """Asks whichever master leads; follows where masters send it."""
+
+    def __init__(
+        self,
+        detector: MasterDetector,
+        authorization: str | None = None,
+        patience: float = _PATIENCE,
+    ) -> None:
+        self._detector = detector
+        self._authorization = authorization
+        self._patience = patience
+
+    def framework(self, framework_id: str) -> Mapping[str, Any] | None:
+        """The master's record, also of one that is no more; None when it never heard of it, or forgot."""
+        path = f"/frameworks?framework_id={quote(framework_id, safe='')}"
+        answer = json.loads(self._ask("GET", path))
+        records = [*answer["frameworks"], *answer["completed_frameworks"]]
+        return next((record for record in records if record["id"] == framework_id), None)
+
+    def teardown(self, framework_id: str) -> None:
+        """End the framework and all its tasks."""
+        known = {"framework_id": {"value": framework_id}}
+        call = {"type": "TEARDOWN", "teardown": known}
+        self._ask("POST", "/api/v1", json.dumps(call).encode())
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        master = self._leader()
+        for _ in range(_REDIRECTS):
+            try:
+                status, location, content = self._request(master, method, path, body)
+            except (OSError, http.client.HTTPException) as error:
+                raise MasterUnavailable(f"no answer from the master {master}: {error}") from error
+            if status in _REDIRECTED and location:
+                parts = urlsplit(location, scheme="http")
+                master = join(*split(parts.netloc))
+            elif status in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
+                return content
+            else:
+                text = content.decode(errors="replace").strip()
+                raise MasterRefuses(f"the master {master} answered {status} {text}".strip())
+        raise MasterUnavailable(f"sent on {_REDIRECTS} times, at last to {master}")
+
+    def _request(
+        self, master: str, method: str, path: str, body: bytes | None
+    ) -> tuple[int, str | None, bytes]:
+        host, port = split(master)
+        connection = http.client.HTTPConnection(host, port, timeout=self._patience)
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._authorization is not None:
+            headers["Authorization"] = self._authorization
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.getheader("Location"), response.read()
+        finally:
+            connection.close()
+
+    def _leader(self) -> str:
+        """The master that is named first."""
+        named: list[str] = []
+        told = threading.Event()
+
+        def hear(master: str | None) -> None:
+            if master is not None:
+                named.append(master)
+                told.set()
+
+        self._detector.watch(hear)
+        try:
+            if not told.wait(self._patience):
+                raise MasterUnavailable(
+                    f"nobody names a leading master within {self._patience:g} s"
+                )
+        finally:
+            self._detector.stop()
+        return named[0]

@@ -1,0 +1,109 @@
+"""How settings become a cluster, an election and a secret; and what is not loaded for those who need none."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from moroccron.bootstrap import extras, mesos
+from moroccron.bootstrap.elections import build_election, guard, keeper
+from moroccron.bootstrap.secrets import authorization, read_secret
+from moroccron.lifecycle import ExitCode
+from moroccron.ports import DriverEnd
+from moroccron.settings import Settings, SettingsInvalid
+from moroccron.testing import MemoryStore
+
+
+def test_the_embedded_scheduler_loads_nothing_of_mesos_and_zookeeper() -> None:
+    look = "import sys, moroccron.bootstrap.scheduler; print(*sys.modules)"
+    told = subprocess.check_output([sys.executable, "-c", look], text=True)
+    assert "moroccron.lifecycle" in told
+    assert not {"kazoo", "pymesos"} & set(told.split())
+
+
+def test_the_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'kazoo.client'", name="kazoo.client")
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(
+        SettingsInvalid, match="election needs kazoo, which is not installed"
+    ) as told:
+        extras.load("moroccron.bootstrap.zookeeper", "election")
+    assert "mesos]" in told.value.remedy
+
+
+def test_a_module_of_ours_that_is_missing_is_a_bug() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        extras.load("moroccron.bootstrap.nothing", "election")
+
+
+def test_who_elects_follows_the_cluster_unless_it_is_set() -> None:
+    assert keeper(Settings()) == "file"
+    assert keeper(Settings(master="m:5050")) == "sql"
+    assert keeper(Settings(master="m:5050", election="zk://z/m")) == "zk://z/m"
+
+
+def test_an_election_that_there_is_not() -> None:
+    with pytest.raises(SettingsInvalid, match="'etcd' holds no elections"):
+        build_election(Settings(election="etcd"), "me")
+    with pytest.raises(SettingsInvalid, match="the setting election"):
+        build_election(Settings(election="zk://host"), "me")
+
+
+def test_without_zookeeper_the_store_is_itself() -> None:
+    store = MemoryStore()
+    assert guard(store, Settings(election="sql")) is store
+
+
+def test_secrets_are_where_the_setting_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("two words\n")
+    monkeypatch.setenv("THE_SECRET", "hush")
+    assert read_secret(Settings()) is None
+    assert read_secret(Settings(principal="me", secret=f"file:{file}")) == "two words"
+    assert read_secret(Settings(principal="me", secret="env:THE_SECRET")) == "hush"
+    assert authorization(Settings(principal="me", secret="env:THE_SECRET")) == "Basic bWU6aHVzaA=="
+    for wrong in ("file:/no/such", "env:NO_SUCH_VARIABLE"):
+        with pytest.raises(SettingsInvalid, match="the setting secret"):
+            read_secret(Settings(principal="me", secret=wrong))
+
+
+def test_the_framework_is_as_it_was_set() -> None:
+    framework = mesos.build_framework(
+        Settings(
+            role="batch, night", framework_name="ours", framework_user="u", webui_url="http://x"
+        )
+    )
+    assert framework.roles == ("batch", "night")
+    assert (framework.name, framework.user, framework.webui_url) == ("ours", "u", "http://x")
+    assert framework.principal is None
+
+
+def test_a_master_that_is_no_address() -> None:
+    for wrong in ("::1", "host:port", "zk://"):
+        with pytest.raises(SettingsInvalid, match="the setting master"):
+            mesos.build_detector(Settings(master=wrong))
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        (DriverEnd.FAILED_OVER, ExitCode.DEPOSED),
+        (DriverEnd.FOREIGN_STREAM, ExitCode.DEPOSED),
+        (DriverEnd.REMOVED, ExitCode.FRAMEWORK_REMOVED),
+    ],
+)
+def test_each_end_of_the_driver_has_its_exit_code(end: DriverEnd, code: ExitCode) -> None:
+    told: list[tuple[ExitCode, str]] = []
+    driver = mesos.build_driver(
+        Settings(master="m:5050"), lambda code, why: told.append((code, why))
+    )
+    driver.ended(end, "the master's words")
+    driver.refused("m:5050 refuses us")
+    assert [code for code, _ in told] == [code, ExitCode.CREDENTIALS_REFUSED]
+    assert "the master's words" in told[0][1]

@@ -1,12 +1,16 @@
-"""The README's picture is the table's, and its first DAG is one."""
+"""The README's picture is the table's, its first DAG is one, and no page of the docs points nowhere."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 from moroccron.loader import Loader
 from moroccron.model.attempt import diagram
 
-README = Path(__file__).parents[2] / "README.md"
+CHECKOUT = Path(__file__).parents[2]
+README = CHECKOUT / "README.md"
+PAGES = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md")]
 
 
 def block(language: str) -> str:
@@ -25,3 +29,10 @@ def test_the_first_dag_loads(tmp_path: Path) -> None:
     assert file.errors == ()
     (version,) = file.versions
     assert [job.id for job in version.jobs] == ["fetch", "count", "clean"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(CHECKOUT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text())
+    inner = [link for link in links if "://" not in link and not link.startswith("mailto:")]
+    assert [link for link in inner if not (page.parent / link).exists()] == []

@@ -214,7 +214,7 @@ def test_every_mistake_of_a_file_is_told(tmp_path: Path) -> None:
         (3, "one", "command"),
         (3, "one", "retries"),
         (4, "two", "timezone"),
-        (5, "two", None),
+        (5, "two", "upstream"),
     ]
     assert errors[0].message == "DAG 'two' is declared twice, in lines 4 and 6"
 

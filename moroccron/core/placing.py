@@ -104,6 +104,8 @@ def _note_vetoes(draft: Draft, unplaced: Unplaced) -> None:
     kind = f"{nearest.kind} {nearest.constraint or ''}" if nearest else "no offer"
     attempt = draft.view.attempt(key)
     assert attempt is not None, key
+    if attempt.ready + timedelta(seconds=draft.view.policy.hold_offers) > draft.now:
+        return  # who waits for no more than its turn is not told so
     sentence = describe(unplaced)
     if attempt.message != sentence:
         draft.change(AttemptChanged(evolve(attempt, message=sentence)))

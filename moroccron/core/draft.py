@@ -3,7 +3,6 @@
 Handlers speak to the engine only through a Draft. Nothing of it is performed before it is committed.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,7 +63,3 @@ class Draft:
 
     def decision(self) -> Decision:
         return Decision(tuple(self._changes), tuple(self._effects))
-
-    @property
-    def effects(self) -> Sequence[Effect]:
-        return self._effects

@@ -3,6 +3,8 @@ VENV    ?= .venv
 PYTHON  ?= python3
 # pytest's processes for the tests that share nothing; 0 runs them in one.
 WORKERS ?= auto
+# The same for tests with a cluster of their own each, which mostly wait for it.
+CLUSTER_WORKERS ?= 3
 # More words for the command of `run`, `test`, `e2e` and `bench`: make test ARGS="-k packer"
 ARGS    ?=
 # Where `make cluster` listens.
@@ -12,6 +14,8 @@ BIN     := $(VENV)/bin
 PIP     := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WITH_NODE = PATH="$$(.ci/node $(VENV)):$$PATH"
 PYTEST  := $(BIN)/pytest --durations=10
+# Words that choose tests may leave a whole kind without any, which is pytest's 5.
+CHOSEN  := $(ARGS)$(if $(ARGS), || test $$? -eq 5)
 
 INSTALLED := $(VENV)/.installed
 PACKAGES  := web/node_modules/.installed
@@ -61,10 +65,11 @@ check: install $(PACKAGES) ## Style, types and the dependency rule
 needs:
 	@.ci/apt initdb=postgresql chromium=chromium || test -z "$$CI"
 
-test: install web needs ## Every test: unit, property, contract, integration, end to end
+test: install web needs mesos ## Every test: unit, property, contract, integration, end to end, on a real Mesos
 	$(WITH_NODE) npm --prefix web run --silent test
-	$(PYTEST) -m "not e2e and not browser and not cluster" -n $(WORKERS) $(ARGS)
-	$(PYTEST) -m "(e2e or browser) and not cluster" $(ARGS)
+	$(PYTEST) -m "not e2e and not browser and not cluster" -n $(WORKERS) $(CHOSEN)
+	$(PYTEST) -m "(e2e or browser) and not cluster" $(CHOSEN)
+	$(PYTEST) -m cluster -n $(CLUSTER_WORKERS) $(CHOSEN)
 
 needs-cluster:
 	@.ci/apt initdb=postgresql java=default-jre-headless /usr/share/java/zookeeper.jar=zookeeper \
@@ -74,8 +79,8 @@ needs-cluster:
 mesos: install needs-cluster ## A real Mesos for tests, in ~/.cache/moroccron
 	@$(BIN)/python -m tests.mesos.build || test -z "$$CI"
 
-test-cluster: install web needs mesos ## The tests that need a real Mesos
-	$(PYTEST) -m cluster $(ARGS)
+test-cluster: install web needs mesos ## Only the tests that need a real Mesos
+	$(PYTEST) -m cluster -n $(CLUSTER_WORKERS) $(ARGS)
 
 cluster: install web mesos ## ZooKeeper, Mesos with three agents, PostgreSQL, moroccron, in .cluster
 	$(BIN)/python -m tests.cluster up .cluster $(ADDRESS)

@@ -1,4 +1,4 @@
-"""pymesos installs as the documentation says, without a compiler, on each Python that is here."""
+"""moroccron for Mesos installs as the documentation says, without a compiler, on each Python that is here."""
 
 import os
 import shutil
@@ -20,10 +20,14 @@ def python_of(version: str) -> str | None:
     """An interpreter of this version, if one answers."""
     if version == OURS:
         return sys.executable
-    found = shutil.which(f"python{version}")
-    if found is None or subprocess.run([found, "-V"], capture_output=True, check=False).returncode:
-        return None
-    return found
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    candidates = [shutil.which(f"python{version}")]
+    candidates += [str(path) for path in pyenv.glob(f"versions/{version}.*/bin/python3")]
+    return next((found for found in candidates if found and _answers(found)), None)
+
+
+def _answers(python: str) -> bool:
+    return subprocess.run([python, "-V"], capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.may_skip("CI need not have every Python")
@@ -45,5 +49,6 @@ def test_without_a_compiler(version: str, tmp_path: Path) -> None:
     bin = tmp_path / "venv" / "bin"
     pip = [str(bin / "pip"), "install", "--disable-pip-version-check", "-c", "constraints.txt"]
     run(*pip, "./packages/http-parser")
-    run(*pip, "pymesos")
+    run(*pip, ".[mesos]")
     assert run(str(bin / "python"), "-W", "error", "-c", SCRIPT) == "0.3.15\n"
+    assert "--master" in run(str(bin / "moroccron"), "scheduler", "--help")

@@ -178,10 +178,9 @@ class Settings:
         8, "Requests that the web process answers at the same time.", check=_between(1, 256)
     )
     election: str = _setting(
-        "",
-        "Who decides which scheduler leads: `file`, a lock in `work_dir`, for one machine; `sql`, a lease "
-        "in the database; or `zk://host:port/path`, which also keeps a copy of the framework id.",
-        shown="file; with a `master`, sql",
+        "sql",
+        "Who decides which scheduler leads: `sql`, a lease in the database; `zk://host:port/path`, which "
+        "also keeps a copy of the framework id; or `file`, a lock in `work_dir`, for one machine.",
         example='"zk://zk1:2181,zk2:2181/moroccron"',
     )
     master: str = _setting(

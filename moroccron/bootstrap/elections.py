@@ -13,14 +13,9 @@ FILE, SQL, ZOOKEEPER = "file", "sql", "zk://"
 _ZOOKEEPER = "moroccron.bootstrap.zookeeper"
 
 
-def keeper(settings: Settings) -> str:
-    """`file`, `sql` or an address in ZooKeeper: as was set, or as suits the cluster."""
-    return settings.election or (SQL if settings.master else FILE)
-
-
 def build_election(settings: Settings, holder: str) -> Election:
     """A candidacy where it was set."""
-    where = keeper(settings)
+    where = settings.election
     if where == FILE:
         return FileElection(WorkDir(settings.work_dir).scheduler_lock)
     if where == SQL:
@@ -39,7 +34,7 @@ def build_election(settings: Settings, holder: str) -> Election:
 
 def guard(store: Store, settings: Settings) -> Store:
     """The store, its framework id compared with the copy beside the election, if that is in ZooKeeper."""
-    where = keeper(settings)
+    where = settings.election
     if not where.startswith(ZOOKEEPER):
         return store
     guarded: Store = extras.load(_ZOOKEEPER, "election").guard(store, where)

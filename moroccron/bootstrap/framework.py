@@ -5,7 +5,7 @@ from typing import Any
 
 from moroccron.adapters.mesos.operator import Operator
 from moroccron.bootstrap import extras
-from moroccron.bootstrap.elections import ZOOKEEPER, keeper
+from moroccron.bootstrap.elections import ZOOKEEPER
 from moroccron.bootstrap.secrets import authorization
 from moroccron.bootstrap.store import open_store
 from moroccron.settings import Settings, SettingsInvalid
@@ -45,7 +45,7 @@ class FrameworkDesk:
         if alive:
             self._operator().teardown(framework_id)
         self._store.forget_framework(term)
-        where = keeper(self._settings)
+        where = self._settings.election
         if where.startswith(ZOOKEEPER):
             extras.load("moroccron.bootstrap.zookeeper", "election").build_mirror(where).forget()
         return alive

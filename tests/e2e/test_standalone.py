@@ -298,7 +298,7 @@ def test_a_second_scheduler_waits_and_ends_when_told(place: Place) -> None:
     place.standalone()
     second = subprocess.Popen([*MOROCCRON, "scheduler"], cwd=place.folder, env=place.environ)
     try:
-        await_true(lambda: holds_open(second.pid, "scheduler.lock"), "the second candidate")
+        await_true(lambda: holds_open(second.pid, "moroccron.db"), "the second candidate")
         second.send_signal(signal.SIGTERM)
         assert second.wait(PATIENCE) == 0
     finally:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from moroccron.adapters.local.election import FileElection
+from moroccron.adapters.sql.election import SqlElection
+from moroccron.adapters.sql.schema import upgrade
 from moroccron.bootstrap import extras, mesos
-from moroccron.bootstrap.elections import build_election, guard, keeper
+from moroccron.bootstrap.elections import build_election, guard
 from moroccron.bootstrap.secrets import authorization, read_secret
 from moroccron.lifecycle import ExitCode
 from moroccron.ports import DriverEnd
@@ -40,10 +43,12 @@ def test_a_module_of_ours_that_is_missing_is_a_bug() -> None:
         extras.load("moroccron.bootstrap.nothing", "election")
 
 
-def test_who_elects_follows_the_cluster_unless_it_is_set() -> None:
-    assert keeper(Settings()) == "file"
-    assert keeper(Settings(master="m:5050")) == "sql"
-    assert keeper(Settings(master="m:5050", election="zk://z/m")) == "zk://z/m"
+def test_the_database_elects_unless_another_is_set(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/moroccron.db"
+    upgrade(url)
+    assert isinstance(build_election(Settings(database=url), "me"), SqlElection)
+    own = Settings(database=url, election="file", work_dir=tmp_path)
+    assert isinstance(build_election(own, "me"), FileElection)
 
 
 def test_an_election_that_there_is_not() -> None:

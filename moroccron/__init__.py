@@ -8,6 +8,7 @@ from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.dag_version import Cron, Every, TriggerRule
 from moroccron.model.errors import DagInvalid
 from moroccron.model.fields import DagFields, JobFields
+from moroccron.model.files import Uri, Volume
 
 __all__ = [
     "DAG",
@@ -21,5 +22,7 @@ __all__ = [
     "JobFields",
     "Operator",
     "TriggerRule",
+    "Uri",
+    "Volume",
     "chain",
 ]

@@ -6,10 +6,10 @@ from importlib.metadata import version
 from moroccron.adapters.mesos.driver import MesosDriver
 from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.masters import StaticMasters
-from moroccron.adapters.mesos.tasks import Containerizer
 from moroccron.bootstrap import zookeeper
 from moroccron.bootstrap.secrets import read_secret
 from moroccron.lifecycle import ExitCode
+from moroccron.model.files import Containerizer
 from moroccron.ports import DriverEnd, MasterDetector
 from moroccron.settings import Settings, SettingsInvalid
 

@@ -33,6 +33,9 @@ def launch_of(
         user=spec.user,
         timeout=spec.timeout,
         kill_grace=spec.kill_grace,
+        volumes=spec.volumes,
+        pull=spec.pull,
+        containerizer=spec.containerizer,
     )
 
 

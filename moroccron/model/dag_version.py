@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 from moroccron.model.constraint import Constraint, Operator
+from moroccron.model.files import Containerizer, Uri, Volume
 from moroccron.model.resources import Resources
 
 
@@ -38,7 +39,7 @@ class JobSpec:
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
     image: str | None = None
     env: tuple[tuple[str, str], ...] = ()  #: sorted by name
-    uris: tuple[str, ...] = ()
+    uris: tuple[Uri, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     role: str | None = None
     user: str | None = None
@@ -51,6 +52,9 @@ class JobSpec:
     priority: int = 0  #: higher goes first
     owners: tuple[str, ...] = ()
     doc: str = ""
+    volumes: tuple[Volume, ...] = ()
+    pull: bool = False  #: whether the registry is asked for an image that the agent has
+    containerizer: Containerizer | None = None  #: None: as the scheduler is set
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ _RESOURCES = tuple(f.name for f in fields(Resources))  #: in the order of `as_tu
 _JOB_DEFAULTS = {
     f.name: f.default for f in fields(JobSpec) if f.name not in ("id", "command", "resources")
 }
+_FILES: dict[str, type[Uri] | type[Volume]] = {"uris": Uri, "volumes": Volume}
 _job_values = attrgetter(*_JOB_DEFAULTS)
 _DAG_DEFAULTS: dict[str, Any] = {
     f.name: ({} if f.name == "params" else f.default)
@@ -152,6 +157,8 @@ def _encode_job(job: JobSpec) -> dict[str, Any]:
             continue
         if name == "constraints":
             value = [[c.attribute, c.operator.value, c.value] for c in value]
+        elif name in _FILES:
+            value = [item.to_json() for item in value]
         out[name] = value
     return out
 
@@ -185,7 +192,12 @@ def _decode_job(data: dict[str, Any]) -> JobSpec:
         values["constraints"] = tuple(
             Constraint(a, Operator(o), v) for a, o, v in values["constraints"]
         )
-    for name in ("upstream", "uris", "owners"):
+    for name, kind in _FILES.items():
+        if name in values:
+            values[name] = tuple(kind.from_json(item) for item in values[name])
+    if "containerizer" in values:
+        values["containerizer"] = Containerizer(values["containerizer"])
+    for name in ("upstream", "owners"):
         if name in values:
             values[name] = tuple(values[name])
     return JobSpec(**values)

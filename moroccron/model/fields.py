@@ -6,10 +6,11 @@ The TypedDicts are what type checkers and editors see; the tables are what holds
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
-from moroccron.model import amounts, validation, when
+from moroccron.model import amounts, file_fields, validation, when
 from moroccron.model.amounts import Amount, Duration
 from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.dag_version import Schedule, TriggerRule
+from moroccron.model.files import Containerizer, Uri, Volume
 from moroccron.model.when import Moment
 
 ConstraintLike = (
@@ -21,8 +22,11 @@ class JobFields(TypedDict, total=False):
     """What a job may say of itself, and a DAG's `defaults` for all its jobs."""
 
     image: str | None  #: container image; None: straight on the agent
+    pull: bool  #: ask the registry for the image even when the agent has it
+    containerizer: Containerizer | str | None  #: who makes its container; None: as usual
     env: Mapping[str, str]  #: joined with the defaults' env, name by name
-    uris: Sequence[str]  #: fetched into the sandbox before the command starts
+    uris: Sequence[str | Uri]  #: fetched into the sandbox before the command starts
+    volumes: Sequence[str | Volume]  #: mounted into its container: `"/data/in:/in:ro"`
     cpus: Amount  #: cpus, at most three decimals; default 0.1
     mem: Amount  #: MiB, or text such as "1.5GiB"; default 64
     disk: Amount  #: MiB, or text with a unit; default 0
@@ -63,8 +67,11 @@ Check = Callable[[object], Any]
 
 JOB_CHECKS: dict[str, Check] = {
     "image": validation.optional(validation.word),
+    "pull": validation.flag,
+    "containerizer": validation.optional(validation.choice(Containerizer)),
     "env": validation.env,
-    "uris": validation.words,
+    "uris": file_fields.uris,
+    "volumes": file_fields.volumes,
     "cpus": amounts.cpus,
     "mem": amounts.mem,
     "disk": amounts.disk,

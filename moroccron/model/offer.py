@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from moroccron.model.files import Containerizer, Uri, Volume
 from moroccron.model.resources import Resources
 from moroccron.model.run import AttemptKey
 
@@ -44,9 +45,12 @@ class Launch:
     resources: Resources
     ports: tuple[int, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
-    uris: tuple[str, ...] = ()
+    uris: tuple[Uri, ...] = ()
     image: str | None = None
     user: str | None = None
     #: seconds; enforced by the agent, so that it works without a scheduler
     timeout: float | None = None
     kill_grace: float = 5.0  #: seconds between TERM and KILL
+    volumes: tuple[Volume, ...] = ()
+    pull: bool = False  #: ask the registry for the image even when the agent has it
+    containerizer: Containerizer | None = None  #: None: whoever makes them usually

@@ -101,7 +101,7 @@ def words(value: object) -> tuple[str, ...]:
     """A list of words; a single one may stand alone."""
     if isinstance(value, str):
         value = (value,)
-    return tuple(word(item) for item in _items(value, "words"))
+    return tuple(word(item) for item in items(value, "words"))
 
 
 def names(value: object) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ def names(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         value = (value,)
     found = []
-    for item in _items(value, "names"):
+    for item in items(value, "names"):
         name = text(item).strip()
         if not name or not name.isprintable():
             raise refuse(f"{item!r} is no name", "use printable text")
@@ -117,7 +117,8 @@ def names(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _items(value: object, what: str) -> Sequence[object]:
+def items(value: object, what: str) -> Sequence[object]:
+    """The parts of a list, whatever kind of list it is."""
     if isinstance(value, Mapping | str | bytes) or not isinstance(value, Iterable):
         raise refuse(f"must be a list of {what}, not {kind_of(value)}", "write it in [ ]")
     return tuple(value)
@@ -274,7 +275,7 @@ def constraints(value: object) -> tuple[Constraint, ...]:
     """A list of constraints, each a `Constraint`, a tuple, or its words as one text."""
     if isinstance(value, str | Constraint):
         value = (value,)
-    return tuple(dict.fromkeys(constraint(item) for item in _items(value, "constraints")))
+    return tuple(dict.fromkeys(constraint(item) for item in items(value, "constraints")))
 
 
 def constraint(value: object) -> Constraint:

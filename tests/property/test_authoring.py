@@ -10,7 +10,7 @@ import networkx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moroccron import DAG, Constraint, Job, Operator
+from moroccron import DAG, Constraint, Job, Operator, Uri, Volume
 from moroccron.model import graph
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.fields import DAG_CHECKS, JOB_CHECKS
@@ -92,7 +92,12 @@ job_fields = st.fixed_dictionaries(
     optional={
         "image": words | st.none(),
         "env": st.dictionaries(st.from_regex(r"\A[A-LN-Z][A-Z_]{0,5}\Z"), texts, max_size=3),
-        "uris": st.lists(words, max_size=2),
+        "pull": st.booleans(),
+        "containerizer": st.sampled_from(["docker", "mesos", None]),
+        "uris": st.lists(words | st.builds(Uri, words, cache=st.booleans()), max_size=2),
+        "volumes": st.sampled_from(
+            [[], ["/a:/b", Volume("n", "m", driver="local")], ["./a:/b:ro"]]
+        ),
         "cpus": st.integers(1, 10**6).map(lambda n: n / 1000),
         "mem": st.integers(1, 10**6),
         "disk": st.integers(0, 10**6),

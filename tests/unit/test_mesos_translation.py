@@ -10,11 +10,11 @@ import pytest
 from moroccron.adapters.mesos import calls
 from moroccron.adapters.mesos.framework import Framework, framework_info
 from moroccron.adapters.mesos.offers import OfferBook, attributes, offer_of, url_of
-from moroccron.adapters.mesos.tasks import Containerizer, task_info
 from moroccron.adapters.mesos.translate import end_of_error, end_of_refusal, event_of
 from moroccron.adapters.mesos.updates import status_of
 from moroccron.model.effects import Accept, Acknowledge, Decline, Kill, Reconcile, Revive, Suppress
 from moroccron.model.events import AgentLost, OfferRescinded, OffersReceived, StatusReceived
+from moroccron.model.files import Containerizer
 from moroccron.model.offer import Launch, PortRange
 from moroccron.model.resources import Resources
 from moroccron.model.run import AttemptKey
@@ -177,73 +177,19 @@ class TestUpdates:
         status = {"task_id": {"value": "t"}, "state": "TASK_FAILED", "reason": reason}
         assert status_of(status, FRAMEWORK).state is state
 
+    def test_a_user_whom_the_agent_does_not_know_is_the_jobs_own_fault(self):
+        status = {
+            "task_id": {"value": "t"},
+            "state": "TASK_DROPPED",
+            "reason": "REASON_EXECUTOR_TERMINATED",
+            "message": "Failed to chown directory to 'ann': No such user 'ann'",
+        }
+        assert status_of(status, FRAMEWORK).state is ReportedState.FAILED
+        assert status_of(status | {"message": "it died"}, FRAMEWORK).state is ReportedState.DROPPED
+
     def test_a_state_of_a_later_mesos_says_nothing(self):
         status = {"task_id": {"value": "t"}, "state": "TASK_HIBERNATED"}
         assert status_of(status, FRAMEWORK).state is ReportedState.UNKNOWN
-
-
-class TestTasks:
-    def test_text_goes_to_a_shell(self):
-        command = task_info(launch(command="a | b"), [])["command"]
-        assert command == {"shell": True, "value": "a | b"}
-
-    def test_arguments_never_meet_one(self):
-        command = task_info(launch(command=("echo", "$HOME; rm")), [])["command"]
-        assert command == {"shell": False, "value": "echo", "arguments": ["echo", "$HOME; rm"]}
-
-    def test_everything_that_a_launch_may_say(self):
-        whole = launch(
-            ports=(31003, 31005),
-            env=(("A", "1"),),
-            uris=("http://x/y.tar.gz",),
-            user="nobody",
-            timeout=1.5,
-            kill_grace=7.0,
-        )
-        assert task_info(whole, [{"name": "cpus"}]) == {
-            "name": "job",
-            "task_id": {"value": "dag@run@job@2.7"},
-            "agent_id": {"value": "agent-1"},
-            "resources": [{"name": "cpus"}],
-            "command": {
-                "shell": True,
-                "value": "true",
-                "environment": {
-                    "variables": [
-                        {"name": "PORT0", "value": "31003"},
-                        {"name": "PORT1", "value": "31005"},
-                        {"name": "PORT", "value": "31003"},
-                        {"name": "PORTS", "value": "31003,31005"},
-                        {"name": "A", "value": "1"},
-                    ]
-                },
-                "uris": [{"value": "http://x/y.tar.gz"}],
-                "user": "nobody",
-            },
-            "kill_policy": {"grace_period": {"nanoseconds": 7_000_000_000}},
-            "max_completion_time": {"nanoseconds": 1_500_000_000},
-            "labels": {
-                "labels": [
-                    {"key": "moroccron.run", "value": "dag@run"},
-                    {"key": "moroccron.job", "value": "job"},
-                    {"key": "moroccron.attempt", "value": "2"},
-                ]
-            },
-        }
-
-    def test_an_image_for_the_agents_own_runtime(self):
-        container = task_info(launch(image="debian:12"), [])["container"]
-        image = {"type": "DOCKER", "docker": {"name": "debian:12"}}
-        assert container == {"type": "MESOS", "mesos": {"image": image}}
-
-    def test_an_image_for_the_docker_daemon(self):
-        container = task_info(launch(image="debian:12"), [], Containerizer.DOCKER)["container"]
-        assert container == {"type": "DOCKER", "docker": {"image": "debian:12", "network": "HOST"}}
-
-    def test_a_gpu_goes_to_the_agents_own_runtime(self):
-        wanted = launch(image="cuda:12", resources=Resources(cpus=100, mem=1, gpus=1))
-        container = task_info(wanted, [], Containerizer.DOCKER)["container"]
-        assert container["type"] == "MESOS"
 
 
 class TestFramework:

@@ -1,5 +1,6 @@
 """From a launch to what the executor is to run: arguments, environment, and a fetch before it. Pure."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ def spawn_order(launch: Mapping[str, Any], records: Records) -> dict[str, Any]:
     argv = ["/bin/sh", "-c", command] if isinstance(command, str) else command
     stages = [[RUN, argv]]
     if uris := launch.get("uris"):
-        stages.insert(0, [FETCH, [sys.executable, "-I", "-S", _FETCHER, *uris]])
+        stages.insert(0, [FETCH, [sys.executable, "-I", "-S", _FETCHER, *map(json.dumps, uris)]])
     order = {
         "id": task_id,
         "record": records.path(task_id),

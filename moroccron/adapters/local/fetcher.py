@@ -1,9 +1,11 @@
 """Brings a job's uris into its sandbox, as the first process of the task. Run by its file's path.
 
 A local path or file:// URL is copied, http(s):// and ftp:// are fetched; archives are unpacked beside themselves,
-as Mesos' fetcher does. What fails is told on stderr, which is the task's. Imports nothing of the product.
+as Mesos' fetcher does, unless a uri says otherwise. Nothing is cached. What fails is told on stderr, which is
+the task's. Imports nothing of the product.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -12,6 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
+from typing import Any
 
 TIMEOUT = 60.0  #: seconds without a byte
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -22,16 +25,26 @@ class CannotFetch(Exception):
     """Says in plain words why."""
 
 
-def fetch(uri: str, folder: str) -> None:
-    """Bring one uri into the folder under the last part of its path, and unpack it if it is an archive."""
+def fetch(wanted: dict[str, Any], folder: str) -> None:
+    """Bring one uri into the folder, and unpack it if it is an archive, or make it executable."""
+    target = _bring(wanted["value"], wanted.get("output"), folder)
+    if wanted.get("executable"):
+        os.chmod(target, os.stat(target).st_mode | 0o111)
+    elif wanted.get("extract", True):
+        _unpack(target, folder)
+
+
+def _bring(uri: str, output: str | None, folder: str) -> str:
+    """The file, under the last part of its own path unless it is to be called otherwise."""
     if "://" not in uri:
         uri = "file://" + urllib.parse.quote(uri)
     parts = urllib.parse.urlsplit(uri)
     source = urllib.parse.unquote(parts.path)
-    name = os.path.basename(source)
+    name = output or os.path.basename(source)
     if not name:
         raise CannotFetch("the uri ends without a file's name")
     target = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
     if parts.scheme in _REMOTE:
         with urllib.request.urlopen(uri, timeout=TIMEOUT) as answer, open(target, "wb") as file:
             shutil.copyfileobj(answer, file)
@@ -43,7 +56,7 @@ def fetch(uri: str, folder: str) -> None:
         raise CannotFetch(
             f"cannot fetch {parts.scheme}:// uris; use a path, file://, http(s):// or ftp://"
         )
-    _unpack(target, folder)
+    return target
 
 
 def _unpack(path: str, folder: str) -> None:
@@ -56,12 +69,14 @@ def _unpack(path: str, folder: str) -> None:
 
 
 def main(uris: list[str]) -> int:
-    """Fetch all, in order, into the current folder; 1 at the first that fails."""
-    for uri in uris:
+    """Fetch all, each a text or an object of JSON, in order; 1 at the first that fails."""
+    for text in uris:
+        uri = json.loads(text)
+        wanted = {"value": uri} if isinstance(uri, str) else uri
         try:
-            fetch(uri, os.getcwd())
+            fetch(wanted, os.getcwd())
         except (CannotFetch, OSError, ValueError, tarfile.TarError, zipfile.BadZipFile) as error:
-            print(f"cannot fetch {uri}: {error}", file=sys.stderr)
+            print(f"cannot fetch {wanted['value']}: {error}", file=sys.stderr)
             return 1
     return 0
 

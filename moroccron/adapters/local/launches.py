@@ -29,6 +29,13 @@ def refusal(launch: Mapping[str, Any], fits: bool, agent_id: str) -> tuple[str, 
             f"the embedded agent cannot run the image {launch['image']}: it does not isolate; "
             "remove the job's image, or use a Mesos cluster",
         )
+    if launch.get("volumes"):
+        source, path, *_ = launch["volumes"][0]
+        return (
+            "volumes_not_supported",
+            f"the embedded agent cannot mount {source} at {path}: it has no containers; "
+            "let the job use its files where they are, or use a Mesos cluster",
+        )
     if not launch["command"]:
         return "task_invalid", "the command is empty"
     return None

@@ -130,9 +130,12 @@ def _launch(launch: Launch) -> dict[str, Any]:
         },
         "kill_grace": launch.kill_grace,
     }
-    for name in ("ports", "env", "uris", "image", "user", "timeout"):
+    for name in ("ports", "env", "image", "user", "timeout"):
         if value := getattr(launch, name):
             message[name] = value
+    for name in ("uris", "volumes"):
+        if items := getattr(launch, name):
+            message[name] = [item.to_json() for item in items]
     return message
 
 

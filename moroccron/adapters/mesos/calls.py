@@ -9,7 +9,7 @@ from typing import Any
 
 from moroccron.adapters.mesos.offers import OfferBook, Taken
 from moroccron.adapters.mesos.resources import Pool, amounts
-from moroccron.adapters.mesos.tasks import Containerizer, nanoseconds, task_info
+from moroccron.adapters.mesos.tasks import nanoseconds, task_info
 from moroccron.model.effects import (
     Accept,
     Acknowledge,
@@ -20,6 +20,7 @@ from moroccron.model.effects import (
     Revive,
     Suppress,
 )
+from moroccron.model.files import Containerizer
 from moroccron.model.offer import Launch
 from moroccron.model.resources import NOTHING
 

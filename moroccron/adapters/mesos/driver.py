@@ -16,9 +16,9 @@ from moroccron.adapters.mesos.outcome import NotConnected, Outcome, Rejected, Se
 from moroccron.adapters.mesos.patience import Patience
 from moroccron.adapters.mesos.sender import Call, Sender
 from moroccron.adapters.mesos.subscription import Line, Subscription
-from moroccron.adapters.mesos.tasks import Containerizer
 from moroccron.model.effects import Accept, Effect, Revive, Suppress
 from moroccron.model.events import Disconnected, Event, Subscribed
+from moroccron.model.files import Containerizer
 from moroccron.model.offer import Launch
 from moroccron.ports import DriverEnd, MasterDetector
 

@@ -1,19 +1,13 @@
-"""Tasks: from a launch to Mesos' TaskInfo. Pure."""
+"""Tasks: from a launch to Mesos' TaskInfo. Pure. Its container is in `containers`."""
 
-from enum import StrEnum
 from typing import Any
 
+from moroccron.adapters.mesos.containers import container_info
 from moroccron.adapters.mesos.resources import Entry
+from moroccron.model.files import Containerizer, Uri
 from moroccron.model.offer import Launch
 
 _PREFIX = "moroccron."  #: of our labels
-
-
-class Containerizer(StrEnum):
-    """Who makes the containers of jobs with an image."""
-
-    MESOS = "mesos"  #: the universal container runtime, of the agent itself
-    DOCKER = "docker"  #: the Docker daemon on the agent
 
 
 def task_info(
@@ -29,10 +23,9 @@ def task_info(
         "kill_policy": {"grace_period": nanoseconds(launch.kill_grace)},
         "labels": labels(launch),
     }
-    if launch.image is not None:
-        # Docker's executor can give no GPU; the agent's own runtime can.
-        docker = containerizer is Containerizer.DOCKER and not launch.resources.gpus
-        info["container"] = _docker(launch.image) if docker else _mesos(launch.image)
+    container = container_info(launch, containerizer)
+    if container is not None:
+        info["container"] = container
     if launch.timeout is not None:
         info["max_completion_time"] = nanoseconds(launch.timeout)
     return info
@@ -51,7 +44,7 @@ def command_info(launch: Launch) -> dict[str, Any]:
             "variables": [{"name": n, "value": v} for n, v in environment.items()]
         }
     if launch.uris:
-        info["uris"] = [{"value": uri} for uri in launch.uris]
+        info["uris"] = [_uri(uri) for uri in launch.uris]
     if launch.user is not None:
         info["user"] = launch.user
     return info
@@ -78,10 +71,15 @@ def nanoseconds(seconds: float) -> dict[str, int]:
     return {"nanoseconds": round(seconds * 1e9)}
 
 
-def _docker(image: str) -> dict[str, Any]:
-    # The host's network, so that the ports of the offer are those that the task opens.
-    return {"type": "DOCKER", "docker": {"image": image, "network": "HOST"}}
-
-
-def _mesos(image: str) -> dict[str, Any]:
-    return {"type": "MESOS", "mesos": {"image": {"type": "DOCKER", "docker": {"name": image}}}}
+def _uri(uri: Uri) -> dict[str, Any]:
+    """What Mesos takes for granted is left out."""
+    info: dict[str, Any] = {"value": uri.value}
+    if not uri.extract:
+        info["extract"] = False
+    if uri.executable:
+        info["executable"] = True
+    if uri.cache:
+        info["cache"] = True
+    if uri.output is not None:
+        info["output_file"] = uri.output
+    return info

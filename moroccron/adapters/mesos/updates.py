@@ -28,12 +28,15 @@ _PREEMPTED = frozenset(
     }
 )
 
+#: An agent that does not know the user drops the task as if its executor had died; it is the job's own fault.
+_NO_USER = "No such user"
+
 
 def status_of(status: Mapping[str, Any], framework_id: str) -> StatusReceived:
     """What an UPDATE says. A state that we do not know yet is UNKNOWN, which says nothing by itself."""
     message = status.get("message")
     reason = status.get("reason")
-    state = _state(status["state"], reason or "")
+    state = _state(status["state"], reason or "", message or "")
     reconciled = reason == _RECONCILIATION
     return StatusReceived(
         task_id=status["task_id"]["value"],
@@ -49,7 +52,7 @@ def status_of(status: Mapping[str, Any], framework_id: str) -> StatusReceived:
     )
 
 
-def _state(name: str, reason: str) -> ReportedState:
+def _state(name: str, reason: str, message: str) -> ReportedState:
     try:
         state = ReportedState(name.removeprefix("TASK_").lower())
     except ValueError:
@@ -58,6 +61,8 @@ def _state(name: str, reason: str) -> ReportedState:
         reason.startswith(_INFRASTRUCTURE) or reason in _PREEMPTED
     ):
         return ReportedState.LOST
+    if state is ReportedState.DROPPED and _NO_USER in message:
+        return ReportedState.FAILED
     return state
 
 

@@ -21,6 +21,7 @@ from moroccron.model.changes import (
 from moroccron.model.command import KillRun, Outcome, PauseDag, RetryJob, TriggerRun
 from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.dag_version import Cron
+from moroccron.model.files import Containerizer, Uri, Volume
 from moroccron.model.load import LoadError
 from moroccron.model.resources import Resources
 from moroccron.model.run import DataInterval
@@ -191,7 +192,11 @@ def test_a_job_shows_all_of_its_definition(client: FlaskClient, world: World) ->
         "all",
         resources=Resources(cpus=1500, mem=64, ports=2),
         env=(("REGION", "north"),),
-        uris=("https://example.org/in.tgz",),
+        uris=(Uri("https://example.org/in.tgz", cache=True),),
+        image="debian:12",
+        pull=True,
+        containerizer=Containerizer.DOCKER,
+        volumes=(Volume("/data", "/in", "ro"),),
         kill_grace=7.0,
         role="batch",
         user="ann",
@@ -207,7 +212,10 @@ def test_a_job_shows_all_of_its_definition(client: FlaskClient, world: World) ->
     for words in (
         "1.5 cpus, 64 MiB memory, 2 ports",
         "REGION=north",
-        "https://example.org/in.tgz",
+        "https://example.org/in.tgz (cached)",
+        "Image debian:12 (pulled anew each time)",
+        "Containerizer docker",
+        "/data:/in:ro",
         "Kill grace 7.0 s",
         "Role batch",
         "User ann",

@@ -12,6 +12,7 @@ import pytest
 
 from moroccron.model.effects import Kill
 from moroccron.model.events import Subscribed
+from moroccron.model.files import Uri, Volume
 from moroccron.model.offer import Launch
 from moroccron.model.resources import Resources
 from moroccron.model.run import AttemptKey
@@ -218,6 +219,13 @@ class TestRefusals:
         assert "debian:12" in end.message
         assert scheduler.run("true").exit_code == 0
 
+    def test_volumes(self, scheduler):
+        task_id = scheduler.launch("true", volumes=(Volume("/data", "/in"),))
+        end = scheduler.end(task_id)
+        assert (end.state, end.reason) == (ERROR, "volumes_not_supported")
+        assert "cannot mount /data at /in" in end.message
+        assert "use a Mesos cluster" in end.message
+
     @pytest.mark.parametrize("task_id", ["../../escape", "a/b", "..", "x" * 256])
     def test_a_task_id_that_is_no_files_name(self, agent, scheduler, task_id):
         scheduler.launch("true", task_id=task_id)
@@ -229,7 +237,7 @@ class TestUris:
     def test_files_are_there_before_the_command_begins(self, agent, scheduler, tmp_path):
         (tmp_path / "one.txt").write_text("one\n")
         (tmp_path / "two words.txt").write_text("two\n")
-        uris = (str(tmp_path / "one.txt"), f"file://{tmp_path}/two%20words.txt")
+        uris = (Uri(str(tmp_path / "one.txt")), Uri(f"file://{tmp_path}/two%20words.txt"))
         end = scheduler.run("cat one.txt 'two words.txt'", uris=uris)
         assert output(agent, end) == "one\ntwo\n"
 
@@ -239,13 +247,26 @@ class TestUris:
             tar.add(tmp_path / "inside", "from-tar")
         with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
             archive.write(tmp_path / "inside", "from-zip")
-        uris = (str(tmp_path / "a.tar.gz"), str(tmp_path / "b.zip"))
+        uris = (Uri(str(tmp_path / "a.tar.gz")), Uri(str(tmp_path / "b.zip")))
         assert (
             output(agent, scheduler.run("cat from-tar from-zip", uris=uris)) == "packed\npacked\n"
         )
 
+    def test_as_their_options_say(self, agent, scheduler, tmp_path):
+        script = tmp_path / "script.tar.gz"  # executable goes before unpacking, as on Mesos
+        script.write_text("#!/bin/sh\necho ran\n")
+        (tmp_path / "inside").write_text("packed\n")
+        with tarfile.open(tmp_path / "a.tar", "w") as tar:
+            tar.add(tmp_path / "inside", "unpacked")
+        uris = (
+            Uri(str(script), executable=True, output="bin/run"),
+            Uri(str(tmp_path / "a.tar"), extract=False, cache=True),
+        )
+        end = scheduler.run("bin/run; test -f a.tar && test ! -e unpacked", uris=uris)
+        assert (end.exit_code, output(agent, end)) == (0, "ran\n")
+
     def test_over_http(self, agent, scheduler, served):
-        end = scheduler.run("cat page.txt", uris=(f"{served}/page.txt",))
+        end = scheduler.run("cat page.txt", uris=(Uri(f"{served}/page.txt"),))
         assert output(agent, end) == "from afar\n"
 
     @pytest.mark.parametrize(
@@ -253,7 +274,7 @@ class TestUris:
     )
     def test_one_that_fails_fails_the_task(self, agent, scheduler, tmp_path, uri):
         witness = tmp_path / "witness"
-        end = scheduler.run(f"touch {witness}", uris=(uri,))
+        end = scheduler.run(f"touch {witness}", uris=(Uri(uri),))
         assert (end.state, end.reason) == (FAILED, "fetch_failed")
         assert uri in output(agent, end, "stderr")
         assert not witness.exists()
@@ -262,7 +283,7 @@ class TestUris:
     def test_a_fetch_can_be_killed(self, agent, scheduler):
         with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, says nothing
             uri = f"http://127.0.0.1:{silent.getsockname()[1]}/never"
-            task_id = scheduler.launch("true", uris=(uri,))
+            task_id = scheduler.launch("true", uris=(Uri(uri),))
             until(lambda: agent.tasks(), "the fetcher runs")
             scheduler.do(Kill(task_id, scheduler.agent_id(), grace=5.0))
             assert scheduler.end(task_id).state is KILLED

@@ -200,7 +200,8 @@ class Settings:
     )
     role: str = _setting(
         "moroccron",
-        "Role whose offers are taken, or several with commas. Not to be shared with other frameworks.",
+        "Role whose offers are taken, or several with commas, of which jobs that name none use the first. "
+        "Not to be shared with other frameworks.",
         check=_roles,
         example='"batch"',
     )

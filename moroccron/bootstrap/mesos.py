@@ -7,6 +7,7 @@ from moroccron.adapters.mesos.driver import MesosDriver
 from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.masters import StaticMasters
 from moroccron.bootstrap import zookeeper
+from moroccron.bootstrap.roles import roles_of
 from moroccron.bootstrap.secrets import read_secret
 from moroccron.lifecycle import ExitCode
 from moroccron.model.files import Containerizer
@@ -49,7 +50,7 @@ def build_framework(settings: Settings) -> Framework:
     return Framework(
         user=settings.framework_user,
         name=settings.framework_name,
-        roles=tuple(role.strip() for role in settings.role.split(",")),
+        roles=roles_of(settings),
         principal=settings.principal or None,
         secret=read_secret(settings),
         failover_timeout=settings.failover_timeout,

@@ -11,6 +11,7 @@ from moroccron.adapters.local.paths import WorkDir
 from moroccron.bootstrap import extras
 from moroccron.bootstrap.elections import build_election, guard
 from moroccron.bootstrap.files import build_loader
+from moroccron.bootstrap.roles import roles_of
 from moroccron.bootstrap.store import open_store
 from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.lifecycle import ExitCode, Lifecycle, Outside
@@ -44,11 +45,12 @@ def build_scheduler(settings: Settings) -> Lifecycle:
 
 
 def build_policy(settings: Settings) -> Policy:
-    """How patient the engine is to be."""
+    """How patient the engine is to be, and for whom it takes offers."""
     return replace(
         DEFAULT_POLICY,
         launch_grace=settings.launch_grace,
         unreachable_patience=settings.unreachable_patience,
+        roles=roles_of(settings) if settings.master else (),  # the embedded agent knows none
     )
 
 

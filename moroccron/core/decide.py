@@ -8,6 +8,7 @@ view, events and time always give the same decision.
 from collections.abc import Sequence
 from datetime import datetime
 
+from moroccron.core.appetite import tend_offers
 from moroccron.core.commands import adopt_run, take_command
 from moroccron.core.draft import Decision, Draft
 from moroccron.core.ephemera import (
@@ -19,7 +20,7 @@ from moroccron.core.ephemera import (
 )
 from moroccron.core.loading import take_files
 from moroccron.core.moves import requeue
-from moroccron.core.placing import place, tend_offers
+from moroccron.core.placing import place, tell_strangers
 from moroccron.core.resolver import resolve
 from moroccron.core.runs import begin_if_room, end_if_over, schedule
 from moroccron.core.updates import ask_doubtful, take_update
@@ -88,8 +89,8 @@ def _offered(draft: Draft, offers: Sequence[Offer]) -> None:
 def _subscribed(draft: Draft, event: Subscribed) -> None:
     framework_id = event.framework_id
     draft.note(ConnectionChanged(connected=True, at=draft.now))
-    if event.suppressed:
-        draft.note(AppetiteChanged(suppressed=True, refused=False, at=draft.now))
+    for role in sorted(event.suppressed):
+        draft.note(AppetiteChanged(role, suppressed=True, refused=False, at=draft.now))
     if draft.view.framework_id != framework_id:
         draft.change(FrameworkChanged(framework_id))
         draft.tell("framework", "subscribed under a new id", message=framework_id)
@@ -116,6 +117,7 @@ def _settle(draft: Draft) -> None:
     while draft.view.touched:
         _settle_runs(draft)
         _fire_timers(draft)
+    tell_strangers(draft)
     place(draft)
     tend_offers(draft)
     keep_watch(draft)

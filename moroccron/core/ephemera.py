@@ -35,8 +35,9 @@ class ConnectionChanged:
 
 @dataclass(frozen=True, slots=True)
 class AppetiteChanged:
-    """Whether we asked for no offers, and whether refusals of ours may keep fitting ones away."""
+    """Whether we asked for no offers of a role, and whether refusals of ours may keep fitting ones away."""
 
+    role: str | None
     suppressed: bool
     refused: bool
     at: datetime

@@ -10,7 +10,8 @@ class JobGraph:
 
     __slots__ = ("_scoped", "_shapes", "downstream", "position", "specs", "upstream", "version")
 
-    def __init__(self, version: DagVersion) -> None:
+    def __init__(self, version: DagVersion, roles: tuple[str, ...] = ()) -> None:
+        """`roles` are those that we are subscribed with: see `Policy.roles`."""
         self.version = version
         self.specs: tuple[JobSpec, ...] = version.jobs
         self.position = {spec.id: i for i, spec in enumerate(self.specs)}
@@ -21,18 +22,26 @@ class JobGraph:
                 downstream[parent].append(position)
         self.downstream = [tuple(children) for children in downstream]
         self._scoped = [any(looks_around(c) for c in spec.constraints) for spec in self.specs]
-        self._shapes = [Shape(spec.resources, spec.constraints) for spec in self.specs]
+        self._shapes = [
+            Shape(spec.resources, spec.constraints, role=role_of(spec, roles))
+            for spec in self.specs
+        ]
 
     def shape(self, position: int, run_id: str) -> Shape:
         """What the packer knows of a job: its run matters only to constraints that look at the group."""
         shape = self._shapes[position]
-        return (
-            Shape(shape.resources, shape.constraints, run_id) if self._scoped[position] else shape
-        )
+        if not self._scoped[position]:
+            return shape
+        return Shape(shape.resources, shape.constraints, run_id, shape.role)
 
     def is_scoped(self, position: int) -> bool:
         """Whether a constraint of the job looks at where the rest of its group is."""
         return self._scoped[position]
+
+
+def role_of(spec: JobSpec, roles: tuple[str, ...]) -> str | None:
+    """Whose offers a job needs: of the role that it names, else of our first; None where there are no roles."""
+    return (spec.role or roles[0]) if roles else None
 
 
 def looks_around(constraint: Constraint) -> bool:

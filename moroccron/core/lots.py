@@ -16,10 +16,21 @@ from moroccron.model.run import AttemptKey
 class Lot:
     """A group with how many of its attempts are placed. They are taken from the front: first in, first out."""
 
-    __slots__ = ("alone", "attempts", "demand", "grouped", "left", "priority", "shape", "taken")
+    __slots__ = (
+        "alone",
+        "attempts",
+        "demand",
+        "grouped",
+        "left",
+        "priority",
+        "role",
+        "shape",
+        "taken",
+    )
 
     def __init__(self, group: Group) -> None:
         self.shape = group.shape
+        self.role = group.shape.role
         self.priority = group.priority
         self.attempts: Sequence[AttemptKey] = group.attempts
         self.left = len(group.attempts)
@@ -34,9 +45,8 @@ class Ledger:
     """Who was placed where, in the order of placing; and which agents pass which constraints."""
 
     def __init__(self) -> None:
-        self.takes: dict[
-            str, list[tuple[Lot, int, int]]
-        ] = {}  #: by agent: lot, first attempt, number
+        #: by room: lot, first attempt, number
+        self.takes: dict[Room, list[tuple[Lot, int, int]]] = {}
         self._verdicts: dict[Constraint, dict[str | None, bool]] = {}
 
     def take(self, room: Room, lot: Lot, number: int) -> None:
@@ -49,7 +59,7 @@ class Ledger:
             free[3] - number * demand[3],
             free[4] - number * demand[4],
         )
-        self.takes.setdefault(room.agent_id, []).append((lot, lot.taken, number))
+        self.takes.setdefault(room, []).append((lot, lot.taken, number))
         lot.taken += number
         lot.left -= number
 

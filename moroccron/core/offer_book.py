@@ -1,8 +1,23 @@
-"""The offers we hold, and our appetite for more."""
+"""The offers we hold, and our appetite for more, by role."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from moroccron.model.offer import Offer
+
+RoomKey = tuple[str, str | None]  #: an agent and a role: offers of both alike may be used together
+
+
+@dataclass(frozen=True, slots=True)
+class Appetite:
+    """What the outside knows of our wish for offers of one role."""
+
+    suppressed: bool = False  #: we asked for none
+    refused: bool = False  #: refusals of ours may be in force
+    since: datetime | None = None  #: when one of both last changed
+
+
+_NOTHING_SAID = Appetite()
 
 
 class OfferBook:
@@ -13,9 +28,7 @@ class OfferBook:
         self.held_since: dict[str, datetime] = {}
         self.connected = False
         self.trusted = True  #: nobody else can lead; while that is not sure, no offer is accepted
-        self.suppressed = False  #: we asked for no offers
-        self.refused = False  #: refusals of ours may be in force
-        self.appetite_since: datetime | None = None  #: when suppressed or refused last changed
+        self._appetites: dict[str | None, Appetite] = {}
 
     def hold(self, offer: Offer, at: datetime) -> None:
         self.offers[offer.id] = offer
@@ -31,15 +44,22 @@ class OfferBook:
         self.offers.clear()
         self.held_since.clear()
         self.connected = connected
-        self.suppressed = False
-        self.refused = False
+        for role, appetite in self._appetites.items():
+            self._appetites[role] = replace(appetite, suppressed=False, refused=False)
+
+    def appetite(self, role: str | None) -> Appetite:
+        return self._appetites.get(role, _NOTHING_SAID)
+
+    def set_appetite(self, role: str | None, appetite: Appetite) -> None:
+        self._appetites[role] = appetite
 
     def of_agent(self, agent_id: str) -> tuple[str, ...]:
         """Ids of the offers of one agent, in the order they came."""
         return tuple(o.id for o in self.offers.values() if o.agent_id == agent_id)
 
-    def by_agent(self) -> dict[str, list[Offer]]:
-        found: dict[str, list[Offer]] = {}
+    def by_room(self) -> dict[RoomKey, list[Offer]]:
+        """The offers by agent and role."""
+        found: dict[RoomKey, list[Offer]] = {}
         for offer in self.offers.values():
-            found.setdefault(offer.agent_id, []).append(offer)
+            found.setdefault((offer.agent_id, offer.role), []).append(offer)
         return found

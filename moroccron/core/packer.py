@@ -2,7 +2,8 @@
 
 Priority is strict: a lower one gets what the higher ones leave. Within one priority jobs with group constraints
 choose first, since they have the fewest places to go (`spreading`), then agents are filled one at a time
-(`filling`). It leaves nothing unplaced that would fit somewhere. It knows no time, no fairness, no waiting.
+(`filling`). It leaves nothing unplaced that would fit somewhere. Roles share agents and never offers: a job goes
+into rooms of its own role only. It knows no time, no fairness, no waiting.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from itertools import groupby
 from moroccron.core.diagnosis import Diagnosis
 from moroccron.core.filling import Filler
 from moroccron.core.lots import Ledger, Lot, fits
-from moroccron.core.rooms import CPUS, GPUS, MEM, Amounts, PortCutter, Room, rooms_of
+from moroccron.core.rooms import CPUS, GPUS, MEM, Amounts, PortCutter, Room, by_role, rooms_of
 from moroccron.core.spreading import Spreader
 from moroccron.model.offer import Offer
 from moroccron.model.packing import Group, Member, Packing, Placement
@@ -32,10 +33,13 @@ def pack(
     spreader = Spreader(members, ledger)
     if rooms:
         _place(lots, rooms, spreader, ledger)
-    diagnosis = Diagnosis(rooms, spreader, ledger)
+    left = [lot for lot in lots if lot.left]
+    of_role = by_role(rooms)
+    roles = dict.fromkeys(lot.role for lot in left)
+    diagnoses = {role: Diagnosis(of_role.get(role, ()), spreader, ledger) for role in roles}
     return Packing(
         placements=tuple(_placements(rooms, ledger)),
-        unplaced=tuple(diagnosis.unplaced(lot) for lot in lots if lot.left),
+        unplaced=tuple(diagnoses[lot.role].unplaced(lot) for lot in left),
     )
 
 
@@ -55,8 +59,14 @@ def _place(lots: list[Lot], rooms: list[Room], spreader: Spreader, ledger: Ledge
         ):
             if some and where:
                 spreader.spread([lot for lot in some if lot.grouped], where)
-                Filler([lot for lot in some if not lot.grouped], ledger, kinds).fill(where)
+                _fill([lot for lot in some if not lot.grouped], where, kinds, ledger)
         spreader.settle((plain, with_gpus))
+
+
+def _fill(lots: list[Lot], rooms: list[Room], kinds: tuple[int, int], ledger: Ledger) -> None:
+    """Each role's rooms with its own lots."""
+    for role, of_role in by_role(rooms).items():
+        Filler([lot for lot in lots if lot.role == role], ledger, kinds).fill(of_role)
 
 
 def _largest(rooms: list[Room]) -> Amounts:
@@ -71,6 +81,6 @@ def _placements(rooms: list[Room], ledger: Ledger) -> Iterable[Placement]:
     """By agent, in the order of placing; each with ports of its own."""
     for room in rooms:
         ports = PortCutter(room.ports)
-        for lot, first, number in ledger.takes.get(room.agent_id, ()):
+        for lot, first, number in ledger.takes.get(room, ()):
             for key in lot.attempts[first : first + number]:
-                yield Placement(key, room.agent_id, ports.cut(lot.demand[4]))
+                yield Placement(key, room.agent_id, ports.cut(lot.demand[4]), room.role)

@@ -1,29 +1,22 @@
-"""From queue and offers to accepted launches, and what to do with offers that nothing needs.
-
-Offers are never hoarded: while runs are active an unused one is kept for a moment, since the end of one job is
-often the beginning of the next; then it is declined. With nothing queued we ask for silence (SUPPRESS), and as
-soon as something is we ask for offers again (REVIVE), as Mesos wants it of a framework.
-"""
+"""From queue and offers to accepted launches, and to reasons where nothing could be placed."""
 
 from datetime import timedelta
 
 from moroccron.core.draft import Draft
-from moroccron.core.ephemera import AlarmSet, AppetiteChanged, OffersGone, VetoNoted
+from moroccron.core.ephemera import OffersGone, VetoNoted
 from moroccron.core.launching import launch_of
 from moroccron.core.moves import move_attempt
+from moroccron.core.offer_book import RoomKey
 from moroccron.core.packer import pack
-from moroccron.core.vetoes import describe, location_of
+from moroccron.core.vetoes import describe, foreign_role, location_of
 from moroccron.model.attempt import AttemptInput
 from moroccron.model.changes import AttemptChanged
-from moroccron.model.effects import Accept, Decline, Revive, Suppress
+from moroccron.model.effects import Accept
 from moroccron.model.evolve import evolve
 from moroccron.model.offer import Launch, Offer
 from moroccron.model.packing import Member, Placement, Unplaced
-from moroccron.model.resources import NOTHING
+from moroccron.model.resources import NOTHING, Resources
 from moroccron.model.run import task_id
-
-HOLD = "hold"  #: the alarm at which offers held for nothing are declined
-REVIVE = "revive"  #: the alarm at which offers may be asked for again
 
 
 def place(draft: Draft) -> None:
@@ -31,16 +24,32 @@ def place(draft: Draft) -> None:
     view = draft.view
     if not view.queue or not view.book.offers or not view.book.trusted:
         return
-    offers = view.book.by_agent()
-    free = sum((offer.resources for offer in view.book.offers.values()), NOTHING)
+    free: dict[str | None, Resources] = {}
+    for offer in view.book.offers.values():
+        free[offer.role] = free.get(offer.role, NOTHING) + offer.resources
     packing = pack(view.queue.groups(free), view.book.offers.values(), _members(draft))
-    by_agent: dict[str, list[Placement]] = {}
+    offers = view.book.by_room()
+    by_room: dict[RoomKey, list[Placement]] = {}
     for placement in packing.placements:
-        by_agent.setdefault(placement.agent_id, []).append(placement)
-    for agent_id in sorted(by_agent):
-        _accept(draft, offers[agent_id], by_agent[agent_id])
+        by_room.setdefault((placement.agent_id, placement.role), []).append(placement)
+    for room in sorted(by_room, key=lambda key: (key[0], key[1] or "")):
+        _accept(draft, offers[room], by_room[room])
     for unplaced in packing.unplaced:
         _note_vetoes(draft, unplaced)
+
+
+def tell_strangers(draft: Draft) -> None:
+    """Say, once, why an attempt will never be placed whose role is not ours: silence would look like waiting."""
+    view = draft.view
+    for key in view.strangers.take_untold():
+        run = view.runs[key.run_id]
+        role = run.graph.shape(run.graph.position[key.job_id], key.run_id).role
+        sentence = foreign_role(role or "", view.policy.roles)
+        attempt = view.attempt(key)
+        assert attempt is not None, key
+        if attempt.message != sentence:
+            draft.change(AttemptChanged(evolve(attempt, message=sentence)))
+            draft.tell_attempt(key, "vetoed", "queued", "queued", sentence)
 
 
 def _members(draft: Draft) -> dict[str, list[Member]]:
@@ -59,7 +68,7 @@ def _members(draft: Draft) -> dict[str, list[Member]]:
 
 
 def _accept(draft: Draft, offers: list[Offer], placements: list[Placement]) -> None:
-    """Move the placed attempts to LAUNCHING, and launch them together with all offers of their agent."""
+    """Move the placed attempts to LAUNCHING, and launch them together with all offers of their agent and role."""
     launches = tuple(_launch(draft, offers[0], placement) for placement in placements)
     ids = tuple(offer.id for offer in offers)
     draft.note(OffersGone(ids))
@@ -113,49 +122,3 @@ def _note_vetoes(draft: Draft, unplaced: Unplaced) -> None:
         return
     draft.note(VetoNoted(key.run_id, key.job_id, kind))
     draft.tell_attempt(key, "vetoed", "queued", "queued", sentence)
-
-
-def tend_offers(draft: Draft) -> None:
-    """Hold, decline, suppress or revive, after everything that could be placed was placed."""
-    if not draft.view.book.connected:
-        return
-    if draft.view.queue:
-        _ask_for_more(draft)
-    _give_back(draft)
-
-
-def _give_back(draft: Draft) -> None:
-    """Decline offers kept for long enough; with nothing queued also ask for silence."""
-    view, book, now = draft.view, draft.view.book, draft.now
-    idle = not view.runs
-    hold = timedelta(seconds=0.0 if idle else view.policy.hold_offers)
-    stale = tuple(i for i, since in book.held_since.items() if since + hold <= now)
-    if stale:
-        refuse = view.policy.refuse_idle if idle else view.policy.refuse_unfit
-        draft.note(OffersGone(stale))
-        draft.do(Decline(stale, refuse))
-        draft.note(AppetiteChanged(book.suppressed, refused=True, at=now))
-    if not view.queue and not book.suppressed and (idle or stale):
-        draft.do(Suppress())
-        draft.note(AppetiteChanged(suppressed=True, refused=book.refused, at=now))
-    kept = min(book.held_since.values(), default=None)
-    draft.note(AlarmSet(HOLD, kept + hold if kept is not None else None))
-
-
-def _ask_for_more(draft: Draft) -> None:
-    """Something is queued that the offers at hand cannot take: make sure that others may come.
-
-    A suppressed framework is revived at once. Otherwise only refusals of ours can keep a fitting offer away,
-    and only what was queued since can make them wrong; such revivals are rationed.
-    """
-    view, book, now = draft.view, draft.view.book, draft.now
-    if not book.suppressed:
-        if not (book.refused and (view.queue.grown or view.timers.rings(REVIVE))):
-            return
-        ration = timedelta(seconds=view.policy.revive_interval)
-        if book.appetite_since is not None and book.appetite_since + ration > now:
-            draft.note(AlarmSet(REVIVE, book.appetite_since + ration))
-            return
-    view.queue.grown = False
-    draft.do(Revive())
-    draft.note(AppetiteChanged(suppressed=False, refused=False, at=now))

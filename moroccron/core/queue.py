@@ -1,6 +1,7 @@
 """Queued attempts that could be placed now, kept by priority and shape so that like is packed with like."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from moroccron.model.packing import Group, Shape
@@ -11,12 +12,13 @@ _Class = tuple[int, Shape]
 
 
 class Queue:
-    """First in, first out within a class. `grown` tells that something came since it was last cleared."""
+    """First in, first out within a class. `grown`: roles for which something came since they were taken out."""
 
     def __init__(self) -> None:
         self._classes: dict[_Class, dict[AttemptKey, None]] = {}
         self._class_of: dict[AttemptKey, _Class] = {}
-        self.grown = False
+        self._number_of: Counter[str | None] = Counter()  #: by role, none with zero
+        self.grown: set[str | None] = set()
 
     def __len__(self) -> int:
         return len(self._class_of)
@@ -27,6 +29,11 @@ class Queue:
     def __iter__(self) -> Iterator[AttemptKey]:
         return iter(self._class_of)
 
+    @property
+    def roles(self) -> frozenset[str | None]:
+        """Those for which something is queued."""
+        return frozenset(self._number_of)
+
     def add(self, key: AttemptKey, priority: int, shape: Shape) -> None:
         """Put an attempt at the end of its class; one that is there already keeps its place."""
         if key in self._class_of:
@@ -34,7 +41,8 @@ class Queue:
         cls = (priority, shape)
         self._classes.setdefault(cls, {})[key] = None
         self._class_of[key] = cls
-        self.grown = True
+        self._number_of[shape.role] += 1
+        self.grown.add(shape.role)
 
     def discard(self, key: AttemptKey) -> None:
         """Take an attempt out, if it is there."""
@@ -45,20 +53,51 @@ class Queue:
         del members[key]
         if not members:
             del self._classes[cls]
+        role = cls[1].role
+        self._number_of[role] -= 1
+        if not self._number_of[role]:
+            del self._number_of[role]
 
-    def groups(self, free: Resources) -> list[Group]:
-        """The queue as the packer wants it: of each class no more than `free` could hold, and one besides.
+    def groups(self, free: Mapping[str | None, Resources]) -> list[Group]:
+        """The queue as the packer wants it: of each class no more than is `free` for its role, and one besides.
 
-        That one is told what was lacking. The rest of a long queue is not even looked at.
+        That one is told what was lacking. The rest of a long queue is not even looked at, nor are the roles of
+        which there is no offer.
         """
         return [
-            Group(shape, priority, list(islice(members, most_in(shape.resources, free) + 1)))
+            Group(
+                shape,
+                priority,
+                list(islice(members, most_in(shape.resources, free[shape.role]) + 1)),
+            )
             for (priority, shape), members in self._classes.items()
+            if shape.role in free
         ]
 
     def scopes(self) -> set[str]:
         """Runs whose placed attempts matter to something queued."""
         return {shape.scope for _, shape in self._classes if shape.scope is not None}
+
+
+class Strangers:
+    """Queued attempts of roles that are not ours: no offer will ever fit, and all there is to do is to say so."""
+
+    def __init__(self) -> None:
+        self._keys: set[AttemptKey] = set()
+        self._untold: list[AttemptKey] = []
+
+    def add(self, key: AttemptKey) -> None:
+        if key not in self._keys:
+            self._keys.add(key)
+            self._untold.append(key)
+
+    def discard(self, key: AttemptKey) -> None:
+        self._keys.discard(key)
+
+    def take_untold(self) -> list[AttemptKey]:
+        """Those that came since the last call, each once."""
+        untold, self._untold = self._untold, []
+        return [key for key in untold if key in self._keys]
 
 
 def most_in(demand: Resources, free: Resources) -> int:

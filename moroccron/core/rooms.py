@@ -1,4 +1,4 @@
-"""Rooms: what one agent offers, added up over its offers, and what of it is left during a round.
+"""Rooms: what one agent offers to one role, added up over its offers, and what of it is left during a round.
 
 Owns the sums and the ports; knows nothing of groups, priorities or scores.
 """
@@ -14,15 +14,16 @@ CPUS, MEM, DISK, GPUS, PORTS = range(5)  #: places in it
 
 
 class Room:
-    """One agent's free resources in this round. `free` alone changes, and only shrinks."""
+    """One agent's free resources for one role in this round. `free` alone changes, and only shrinks."""
 
-    __slots__ = ("agent_id", "attributes", "free", "has_gpus", "hostname", "ports")
+    __slots__ = ("agent_id", "attributes", "free", "has_gpus", "hostname", "ports", "role")
 
     def __init__(self, offers: list[Offer]) -> None:
         offers = sorted(offers, key=lambda offer: offer.id)
         first = offers[0]
         self.agent_id = first.agent_id
         self.hostname = first.hostname
+        self.role = first.role
         self.attributes: Mapping[str, str] = first.attributes
         self.ports = merged(r for offer in offers for r in offer.port_ranges)
         self.free: Amounts = (
@@ -42,11 +43,22 @@ class Room:
 
 
 def rooms_of(offers: Iterable[Offer]) -> list[Room]:
-    """One room per agent, by agent id. Several offers of an agent are one room (Mesos merges them so too)."""
-    by_agent: dict[str, list[Offer]] = {}
+    """One room per agent and role, by agent id. Several offers of both are one room (Mesos merges them so too).
+
+    Offers of two roles are never one: Mesos refuses a call that mixes them.
+    """
+    found: dict[tuple[str, str], list[Offer]] = {}
     for offer in offers:
-        by_agent.setdefault(offer.agent_id, []).append(offer)
-    return [Room(by_agent[agent_id]) for agent_id in sorted(by_agent)]
+        found.setdefault((offer.agent_id, offer.role or ""), []).append(offer)
+    return [Room(found[key]) for key in sorted(found)]
+
+
+def by_role(rooms: Iterable[Room]) -> dict[str | None, list[Room]]:
+    """The rooms of each role, in the order of the rooms."""
+    found: dict[str | None, list[Room]] = {}
+    for room in rooms:
+        found.setdefault(room.role, []).append(room)
+    return found
 
 
 def merged(ranges: Iterable[PortRange]) -> tuple[PortRange, ...]:

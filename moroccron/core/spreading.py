@@ -1,7 +1,8 @@
 """Spreading: jobs whose constraints look at where the rest of their group is, placed one by one.
 
 The group of a constraint is the jobs of one run that carry the same constraint. Locations are visited in turn,
-one job each, so that a group spreads over the values even where nothing demands it.
+one job each, so that a group spreads over the values even where nothing demands it. A group may be of several
+roles: its jobs are counted together, and each goes into rooms of its own role.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from moroccron.model.packing import Member
 
 _Location = tuple[str, ...]
 _Buckets = list[tuple[_Location, list[Room]]]  #: rooms by the values that some constraints look at
+_Shared = dict[tuple[str | None, tuple[str, ...]], _Buckets]  #: by role and attributes
 
 
 class Spreader:
@@ -30,7 +32,7 @@ class Spreader:
         by_run: dict[str | None, list[Lot]] = {}
         for lot in lots:
             by_run.setdefault(lot.shape.scope, []).append(lot)
-        shared: dict[tuple[str, ...], _Buckets] = {}
+        shared: _Shared = {}
         for run, of_run in by_run.items():
             hopeful = [lot for lot in self._hopeful.get(run, ()) if lot.left]
             together = hopeful + [lot for lot in of_run if lot not in hopeful]
@@ -55,9 +57,7 @@ class Spreader:
     def _count_hopeful(self) -> int:
         return sum(lot.left for lots in self._hopeful.values() for lot in lots)
 
-    def _spread_run(
-        self, lots: list[Lot], rooms: Sequence[Room], shared: dict[tuple[str, ...], _Buckets]
-    ) -> bool:
+    def _spread_run(self, lots: list[Lot], rooms: Sequence[Room], shared: _Shared) -> bool:
         """Place lots of one run, in their order; whether what is left may be admitted another time.
 
         While lots of higher priority wait, a lower one is given one place at a time and then those are asked
@@ -80,16 +80,17 @@ class Spreader:
         lot: Lot,
         rooms: Sequence[Room],
         limit: int,
-        shared: dict[tuple[str, ...], _Buckets],
+        shared: _Shared,
     ) -> int:
         """Place at most `limit` attempts of a lot, one per location in turn; how many it were."""
         if limit == 0:
             return 0
         tallies = [self._tally(lot, constraint) for constraint in lot.grouped]
-        names = tuple(constraint.attribute for constraint in lot.grouped)
-        if names not in shared:
-            shared[names] = _buckets(lot.grouped, rooms)
-        turn = _in_order(lot, tallies, shared[names])
+        looked_at = (lot.role, tuple(constraint.attribute for constraint in lot.grouped))
+        if looked_at not in shared:
+            own = [room for room in rooms if room.role == lot.role]
+            shared[looked_at] = _buckets(lot.grouped, own)
+        turn = _in_order(lot, tallies, shared[looked_at])
         placed = -1
         total = 0
         while placed and total < limit:

@@ -135,6 +135,14 @@ def describe(unplaced: Unplaced) -> str:
     return f"no room on any of {_agents(unplaced.agents)}: {reasons}; {_miss(unplaced.nearest)}"
 
 
+def foreign_role(role: str, ours: Sequence[str]) -> str:
+    """Why an attempt waits whose role is none of ours, and what to do about it."""
+    return (
+        f"role {role}: the scheduler takes offers of {', '.join(ours)} only; "
+        f"add {role} to its setting role, or name another in the job"
+    )
+
+
 def _agents(number: int) -> str:
     return "1 agent" if number == 1 else f"{number} agents"
 

@@ -18,9 +18,9 @@ from moroccron.core.ephemera import (
     VetoNoted,
 )
 from moroccron.core.graph import JobGraph
-from moroccron.core.offer_book import OfferBook
+from moroccron.core.offer_book import Appetite, OfferBook
 from moroccron.core.policy import DEFAULT_POLICY, Policy
-from moroccron.core.queue import Queue
+from moroccron.core.queue import Queue, Strangers
 from moroccron.core.run_view import RunView
 from moroccron.core.timers import Timers
 from moroccron.model.changes import (
@@ -65,6 +65,7 @@ class View:
         )  #: active runs in which something changed since they were settled
         self.live: dict[str, AttemptKey] = {}  #: task id -> attempt, of all that may run
         self.queue = Queue()
+        self.strangers = Strangers()
         self.timers = Timers()
         self.book = OfferBook()
         self.doubts: dict[str, Doubted] = {}
@@ -101,7 +102,9 @@ class View:
     def graph(self, version_id: str) -> JobGraph:
         found = self._graphs.get(version_id)
         if found is None:
-            found = self._graphs[version_id] = JobGraph(self.versions[version_id])
+            found = self._graphs[version_id] = JobGraph(
+                self.versions[version_id], self.policy.roles
+            )
         return found
 
     def timetable(self, version_id: str) -> Timetable | None:
@@ -189,11 +192,10 @@ class View:
             if attempt.ready > now:
                 self.timers.add(attempt.ready, key)
             elif run is not None:
-                position = run.graph.position[attempt.job_id]
-                priority = run.graph.specs[position].priority
-                self.queue.add(key, priority, run.graph.shape(position, attempt.run_id))
+                self._await_offer(run, attempt)
             return
         self.queue.discard(key)
+        self.strangers.discard(key)
         self.reasons.pop((attempt.run_id, attempt.job_id), None)
         if attempt.task_id is None:
             return
@@ -206,6 +208,14 @@ class View:
             self.unreachable_since.setdefault(attempt.task_id, now)
         else:
             self.unreachable_since.pop(attempt.task_id, None)
+
+    def _await_offer(self, run: RunView, attempt: Attempt) -> None:
+        position = run.graph.position[attempt.job_id]
+        shape = run.graph.shape(position, attempt.run_id)
+        if shape.role is None or shape.role in self.policy.roles:
+            self.queue.add(attempt.key, run.graph.specs[position].priority, shape)
+        else:
+            self.strangers.add(attempt.key)
 
     def check(self) -> None:
         """Raise AssertionError when derived data and rows disagree. For tests and for replays."""
@@ -249,14 +259,15 @@ def _apply_connection(view: View, change: ConnectionChanged, _now: datetime) -> 
 
 
 def _apply_appetite(view: View, change: AppetiteChanged, _now: datetime) -> None:
-    view.book.suppressed, view.book.refused = change.suppressed, change.refused
-    view.book.appetite_since = change.at
+    appetite = Appetite(change.suppressed, change.refused, change.at)
+    view.book.set_appetite(change.role, appetite)
 
 
 def _apply_trust(view: View, change: TrustNoted, _now: datetime) -> None:
     """What was refused in the meantime may fit what is queued."""
     view.book.trusted = change.trusted
-    view.queue.grown = view.queue.grown or change.trusted
+    if change.trusted:
+        view.queue.grown |= view.queue.roles
 
 
 def _apply_adopted(view: View, change: RunAdopted, now: datetime) -> None:

@@ -7,7 +7,7 @@ from moroccron.model.offer import Launch
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """Use offers of one agent; what the launches leave over comes back to the agent's owner.
+    """Use offers of one agent and role; what the launches leave over comes back to the agent's owner.
 
     `refuse_seconds` is how long the rest need not be offered to us again.
     """
@@ -52,12 +52,16 @@ class Reconcile:
 
 @dataclass(frozen=True, slots=True)
 class Suppress:
-    """We have nothing to run: send no offers."""
+    """We have nothing to run for these roles: send no offers of them. None named: of none at all."""
+
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Revive:
-    """We have something to run: send offers again, earlier refusals forgotten."""
+    """We have something to run for these roles (none named: all): send offers again, refusals forgotten."""
+
+    roles: tuple[str, ...] = ()
 
 
 Effect = Accept | Decline | Kill | Acknowledge | Reconcile | Suppress | Revive

@@ -16,7 +16,8 @@ class Subscribed:
     """The driver is connected under this framework id. All earlier offers are void."""
 
     framework_id: str
-    suppressed: bool = False  #: no offers will come until revived, as on the connection before
+    #: roles of which no offers will come until they are revived, as on the connection before
+    suppressed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class JobFields(TypedDict, total=False):
     gpus: int  #: whole devices
     ports: int  #: how many; which ones the job reads from its environment
     constraints: Sequence[ConstraintLike]  #: where it may run: `("rack", "LIKE", "r[1-3]")`
-    role: str | None  #: kept and shown; chooses no resources yet
+    role: str | None  #: whose offers it uses on Mesos; default: the scheduler's first
     user: str | None  #: whom the command runs as
     retries: int  #: how many more attempts after a failed one
     retry_delay: Duration  #: seconds between an attempt's end and the next

@@ -22,7 +22,7 @@ class PortRange:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A right to use an agent's free resources once. Several offers may be of one agent."""
+    """A right to use an agent's free resources once. Several offers may be of one agent and role."""
 
     id: str
     agent_id: str
@@ -31,6 +31,7 @@ class Offer:
     port_ranges: tuple[PortRange, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)
     agent_url: str | None = None
+    role: str | None = None  #: ours that it was made to; None: the cluster knows no roles
     unavailable_from: datetime | None = None  #: when the agent's next maintenance begins
 
 

@@ -20,6 +20,7 @@ class Shape:
     resources: Resources
     constraints: tuple[Constraint, ...] = ()
     scope: str | None = None
+    role: str | None = None  #: whose offers it needs; None: the cluster knows no roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """An attempt matched to the offers of one agent, with the ports cut for it."""
+    """An attempt matched to the offers of one agent and role, with the ports cut for it."""
 
     key: AttemptKey
     agent_id: str
     ports: tuple[int, ...] = ()
+    role: str | None = None
 
 
 class VetoKind(StrEnum):

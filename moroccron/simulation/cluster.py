@@ -41,11 +41,13 @@ class SimulatedCluster:
         allocation_interval: float = 1.0,
         agent_timeout: float = 75.0,
         offer_timeout: float = 30.0,
+        roles: Sequence[str] = (),
     ) -> None:
         """`script` says what becomes of a launch; without one every task ends well after a second.
 
         `latency`: until a call has reached the master. `agent_timeout`: of silence, until an agent is given up.
-        `offer_timeout`: until offers whose ACCEPT was lost are rescinded.
+        `offer_timeout`: until offers whose ACCEPT was lost are rescinded. `roles`: those of the framework; without
+        any the cluster behaves as the embedded agent, which knows none.
         """
         self._timeline = Timeline(clock)
         self._latency = latency
@@ -56,6 +58,7 @@ class SimulatedCluster:
         self._framework_id: str | None = None
         self._connected = False
         self._connections = 0
+        self._suppressed: frozenset[str] = frozenset()  #: what a SUBSCRIBE says
         self._accepts_to_drop = 0
         self._share_doubled = 0.0
         self.master = Master(
@@ -65,6 +68,7 @@ class SimulatedCluster:
             self._timeline,
             self._tell,
             allocation_interval=allocation_interval,
+            roles=roles,
         )
 
     # ------------------------------------------------------------------ time
@@ -92,6 +96,7 @@ class SimulatedCluster:
         """A scheduler begins, the first one or the next; what runs runs on."""
         self._framework_id = framework_id or self._framework_id or "simulated-framework"
         self._emit = emit
+        self._suppressed = frozenset()
         self._connections += 1
         self._timeline.after(self._latency, self._subscribe, self._connections)
 
@@ -148,9 +153,9 @@ class SimulatedCluster:
         if connection != self._connections or self._emit is None:
             return
         assert self._framework_id is not None
-        self.master.allocator.reset()
+        self.master.allocator.reset(self._suppressed)
         self._connected = True
-        self._emit(Subscribed(self._framework_id))
+        self._emit(Subscribed(self._framework_id, self._suppressed))
         self.master.allocate()
 
     def _leave(self) -> None:
@@ -191,10 +196,12 @@ class SimulatedCluster:
                 master.kill(task_id, agent_id)
             case Reconcile(tasks):
                 master.reconcile(tasks)
-            case Suppress():
-                master.allocator.suppressed = True
-            case Revive():
-                master.allocator.revive()
+            case Suppress(roles):
+                master.allocator.suppress(roles)
+                self._suppressed = master.allocator.suppressed
+            case Revive(roles):
+                master.allocator.revive(roles)
+                self._suppressed = master.allocator.suppressed
                 master.allocate()
 
     def _take_accept(self, call: Accept) -> None:

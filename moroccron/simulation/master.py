@@ -1,11 +1,11 @@
 """The simulated master with its agents: what it does with the calls of a framework, and what it says of tasks.
 
-Behaviour is that of Mesos 1.11: an ACCEPT with a bad offer drops all its tasks, explicit reconciliation is
-answered by what the master knows, implicit leaves out tasks on unreachable agents, a kill of a task nobody knows
-is answered and forgotten. Connections and time are the cluster's matter.
+Behaviour is that of Mesos 1.11: an ACCEPT with a bad offer, or with offers of two roles, drops all its tasks,
+explicit reconciliation is answered by what the master knows, implicit leaves out tasks on unreachable agents, a
+kill of a task nobody knows is answered and forgotten. Connections and time are the cluster's matter.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from moroccron.model.effects import Accept, Decline
 from moroccron.model.events import AgentLost, Event, OfferRescinded, OffersReceived, StatusReceived
@@ -30,10 +30,11 @@ class Master:
         tell: Callable[[Event], bool],
         *,
         allocation_interval: float,
+        roles: Sequence[str] = (),
     ) -> None:
         self.agents = {spec.id: SimulatedAgent(spec) for spec in agents}
         self.tasks: dict[str, Task] = {}  #: until their end is acknowledged
-        self.allocator = Allocator(self.agents.values(), clock, allocation_interval)
+        self.allocator = Allocator(self.agents.values(), clock, allocation_interval, roles)
         self.starts: list[str] = []  #: ids of all tasks that ever began to run
         self._used_ids: set[str] = set()
         self._script = script
@@ -49,7 +50,7 @@ class Master:
 
     def allocate_soon(self) -> None:
         """Something became free: offer it with the next regular allocation."""
-        if not self._allocation_planned and not self.allocator.suppressed:
+        if not self._allocation_planned and not self.allocator.silent:
             self._allocation_planned = True
             wait = self._interval - self._clock.monotonic() % self._interval
             self._timeline.after(wait, self._allocate)
@@ -66,16 +67,14 @@ class Master:
 
     def decline(self, call: Decline) -> None:
         for offer in self.allocator.take(call.offer_ids):
-            self.allocator.release(
-                offer.agent_id, offer.resources, offer.port_ranges, call.refuse_seconds
-            )
+            self.allocator.release(offer, offer.resources, offer.port_ranges, call.refuse_seconds)
         self._after_refusal(call.refuse_seconds)
 
     def rescind(self, offer_ids: tuple[str, ...]) -> None:
         """Take back offers that nobody has answered."""
         for offer in self.allocator.take(offer_ids):
             self._tell(OfferRescinded(offer.id))
-            self.allocator.release(offer.agent_id, offer.resources, offer.port_ranges, 0)
+            self.allocator.release(offer, offer.resources, offer.port_ranges, 0)
         self.allocate_soon()
 
     def _after_refusal(self, seconds: float) -> None:
@@ -89,10 +88,10 @@ class Master:
     def accept(self, call: Accept) -> None:
         """Launch what fits, in order; what is left over is free again."""
         offers = self.allocator.take(call.offer_ids)
-        agent_ids = {offer.agent_id for offer in offers}
-        if len(offers) < len(call.offer_ids) or len(agent_ids) != 1:
+        rooms = {(offer.agent_id, offer.role) for offer in offers}
+        if len(offers) < len(call.offer_ids) or len(rooms) != 1:
             for offer in offers:
-                self.allocator.release(offer.agent_id, offer.resources, offer.port_ranges, 0)
+                self.allocator.release(offer, offer.resources, offer.port_ranges, 0)
             for launch in call.launches:
                 self._say(launch, ReportedState.DROPPED, "invalid_offers")
             self.allocate_soon()
@@ -109,7 +108,7 @@ class Master:
             else:
                 left, ports = left - launch.resources, ports_left
                 self._start(launch, agent)
-        self.allocator.release(agent.id, left, ports, call.refuse_seconds)
+        self.allocator.release(offers[0], left, ports, call.refuse_seconds)
         self._after_refusal(call.refuse_seconds)
 
     def _start(self, launch: Launch, agent: SimulatedAgent) -> None:

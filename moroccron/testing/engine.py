@@ -110,6 +110,7 @@ class Engine:
         *,
         agent: str = "a1",
         attributes: Mapping[str, str] | None = None,
+        role: str | None = None,
     ) -> Decision:
         """An offer of an agent, with a thousand ports."""
         self._offers += 1
@@ -123,6 +124,7 @@ class Engine:
                         resources=Resources(cpus, mem, 100_000, 0, 1000),
                         port_ranges=(PortRange(31000, 31999),),
                         attributes=attributes or {},
+                        role=role,
                     ),
                 )
             )

@@ -37,6 +37,7 @@ class Cluster:
     #: Mesos holds the next update of a task back until the one before is acknowledged, and forgets the id of
     #: a task with the last acknowledgement.
     is_mesos: bool = False
+    roles: tuple[str, ...] = ()  #: whose offers it makes; an agent of our own knows none
 
 
 @pytest.fixture(params=["local", pytest.param("mesos", marks=pytest.mark.cluster)])
@@ -61,7 +62,7 @@ def mesos_cluster(mesos_master: Master, mesos_agent: Callable[..., Agent]) -> It
         mesos_master.start()
         agent.wait_registered()
 
-    yield Cluster(connect, restart, is_mesos=True)
+    yield Cluster(connect, restart, is_mesos=True, roles=Framework().roles)
     for scheduler in schedulers:
         scheduler.driver.stop()
 
@@ -267,6 +268,18 @@ class TestOffers:
         assert known(scheduler, task_id) is ReportedState.FINISHED  # a round trip
         assert scheduler.free_cpus() == 0
         scheduler.do(Revive())
+        scheduler.wait(lambda: scheduler.free_cpus() == CPUS, "everything")
+
+    def test_tell_whose_they_are(self, cluster, scheduler):
+        assert scheduler.offer().role == (cluster.roles[0] if cluster.roles else None)
+
+    def test_silence_may_be_asked_for_by_role(self, cluster, scheduler):
+        task_id = scheduler.launch("true", cpus=CPUS)
+        scheduler.do(Suppress(cluster.roles))
+        scheduler.end(task_id)
+        assert known(scheduler, task_id) is ReportedState.FINISHED  # a round trip
+        assert scheduler.free_cpus() == 0
+        scheduler.do(Revive(cluster.roles))
         scheduler.wait(lambda: scheduler.free_cpus() == CPUS, "everything")
 
     def test_a_used_offer_launches_nothing(self, scheduler, tmp_path):

@@ -3,10 +3,13 @@ and effect, agents that vanish. What must hold is the product's promise: never t
 unless the older is known to be lost, nothing launched that is not committed, and every run ends at last.
 """
 
+from dataclasses import replace
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from moroccron.core.policy import DEFAULT_POLICY
 from moroccron.model.command import KillRun, RetryJob, TriggerRun
 from moroccron.model.dag_version import Every
 from moroccron.model.effects import Accept, Acknowledge, Kill, Reconcile
@@ -25,6 +28,7 @@ from moroccron.testing.engine import Engine
 
 R = ReportedState
 OVER = {R.FINISHED, R.FAILED, R.KILLED}
+ROLES = ("batch", "night")
 
 
 class Cluster:
@@ -54,14 +58,15 @@ class EngineMachine(RuleBasedStateMachine):
         self.jobs = [
             a_job("a", retries=1),
             a_job("b", ["a"]),
-            a_job("c", ["a"], retries=2, retry_delay=5.0),
+            a_job("c", ["a"], retries=2, retry_delay=5.0, role="night"),
             a_job("d", ["b", "c"], trigger_rule="all_done"),
         ]
-        self.engine = Engine(a_version(jobs=self.jobs, max_active_runs=2))
+        policy = replace(DEFAULT_POLICY, roles=ROLES)
+        self.engine = Engine(a_version(jobs=self.jobs, max_active_runs=2), policy=policy)
         self.cluster = Cluster()
         self.uuids = 0
         self.performed = 0
-        self.offers = 0
+        self.role_of = {}  # by offer, of all that were ever made
         self.turn(Subscribed("f"))
 
     # ---- plumbing: every decision of the engine acts on the cluster
@@ -78,7 +83,9 @@ class EngineMachine(RuleBasedStateMachine):
         for effect in fresh:
             match effect:
                 case Accept():
+                    (role,) = {self.role_of[offer] for offer in effect.offer_ids}
                     for launch in effect.launches:
+                        assert role == ("night" if launch.key.job_id == "c" else "batch")
                         self.cluster.launch(launch)
                 case Kill(task_id):
                     if task_id in self.cluster.running:
@@ -95,9 +102,13 @@ class EngineMachine(RuleBasedStateMachine):
         update = self.engine.update(task, state, uuid=f"u{self.uuids}")
         self.cluster.unacknowledged[update.uuid] = update
 
-    def offer(self):
-        self.offers += 1
-        self.turn(OffersReceived((Offer(f"o{self.offers}", "a1", "h", Resources(150, 64, 64)),)))
+    def an_offer(self, role):
+        offer_id = f"o{len(self.role_of) + 1}"
+        self.role_of[offer_id] = role
+        return Offer(offer_id, "a1", "h", Resources(150, 64, 64), role=role)
+
+    def offer(self, *roles):
+        self.turn(OffersReceived(tuple(self.an_offer(role) for role in roles)))
 
     # ---- rules
 
@@ -119,9 +130,9 @@ class EngineMachine(RuleBasedStateMachine):
         self.engine.send(FilesLoaded((), complete=True))
         self.act()
 
-    @rule()
-    def offer_some(self):
-        self.offer()
+    @rule(roles=st.lists(st.sampled_from(ROLES), min_size=1, max_size=3))
+    def offer_some(self, roles):
+        self.offer(*roles)
 
     @rule(data=st.data(), state=st.sampled_from([R.RUNNING, R.FINISHED, R.FAILED]))
     @precondition(lambda self: self.cluster.running)
@@ -139,18 +150,16 @@ class EngineMachine(RuleBasedStateMachine):
         self.engine.crash()
         self.turn(Subscribed("f"))
 
-    @rule()
-    def crash_after_commit_before_effects(self):
-        self.offers += 1
-        offer = Offer(f"o{self.offers}", "a1", "h", Resources(150, 64, 64))
-        self.engine.decide(OffersReceived((offer,)))
+    @rule(role=st.sampled_from(ROLES))
+    def crash_after_commit_before_effects(self, role):
+        self.engine.decide(OffersReceived((self.an_offer(role),)))
         self.engine.crash()
         self.turn(Subscribed("f"))
 
-    @rule()
-    def reconnect(self):
+    @rule(silent=st.frozensets(st.sampled_from(ROLES)))
+    def reconnect(self, silent):
         self.turn(Disconnected("x"))
-        self.turn(Subscribed("f"))
+        self.turn(Subscribed("f", silent))
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 6.0, 40.0]))
     def time_passes(self, seconds):
@@ -208,7 +217,7 @@ class EngineMachine(RuleBasedStateMachine):
             self.reconciliation_is_answered()
             for task in sorted(self.cluster.running):
                 self.happen(task, R.FINISHED)
-            self.offer()
+            self.offer(*ROLES)
             self.engine.pass_time(7)
             self.act()
         assert not self.engine.view.runs, self.engine.jobs(next(iter(self.engine.view.runs)))

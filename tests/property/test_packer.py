@@ -4,6 +4,7 @@ import itertools
 import random
 import re
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,6 +32,7 @@ CONSTRAINTS = (
 )
 LOOKS_AROUND = {"UNIQUE", "MAX_PER", "GROUP_BY", "CLUSTER"}
 RUNS = ("run-1", "run-2")
+ROLES = (None, None, "night")
 
 
 # ------------------------------------------------------------------ worlds
@@ -54,7 +56,10 @@ def offers(draw, most=6, gpus=(0, 0, 0, 1, 4)):
         )
         rack = ("a", "b", "c", "a", None)[agent]
         attributes = {} if rack is None else {"rack": rack}
-        found.append(Offer(f"o{i}", f"agent-{agent}", f"host-{agent}", free, ranges, attributes))
+        role = draw(st.sampled_from(ROLES))
+        found.append(
+            Offer(f"o{i}", f"agent-{agent}", f"host-{agent}", free, ranges, attributes, role=role)
+        )
     return found
 
 
@@ -75,7 +80,8 @@ def groups(draw, most=7, constrained=True):
         number = draw(st.integers(0, 6))
         attempts = [AttemptKey(run, f"job-{i}", n + 1) for n in range(number)]
         priority = draw(st.integers(0, 2))
-        found.append(Group(Shape(resources, tuple(some), scope), priority, attempts))
+        shape = Shape(resources, tuple(some), scope, draw(st.sampled_from(ROLES)))
+        found.append(Group(shape, priority, attempts))
     return found
 
 
@@ -113,21 +119,25 @@ class World:
     def __init__(self, groups, offers, members, packing):
         self.group_of = {key: group for group in groups for key in group.attempts}
         self.offer_of = {offer.agent_id: offer for offer in offers}
+        self.rooms = {(offer.agent_id, offer.role) for offer in offers}
         self.offers = offers
         self.members = members
         self.placements = packing.placements
 
-    def free(self, agent, lowest):
-        """What is left on an agent after the placements of at least some priority."""
+    def free(self, room, lowest):
+        """What is left of an agent for a role after the placements of at least some priority."""
         total = Resources()
         for offer in self.offers:
-            if offer.agent_id == agent:
+            if (offer.agent_id, offer.role) == room:
                 total += offer.resources
         for placement in self.placements:
             group = self.group_of[placement.key]
-            if placement.agent_id == agent and group.priority >= lowest:
+            if (placement.agent_id, placement.role) == room and group.priority >= lowest:
                 total -= group.shape.resources
         return total
+
+    def rooms_of(self, shape):
+        return [room for room in self.rooms if room[1] == shape.role]
 
     def values(self, scope, constraint, lowest, live_only):
         """Where a group is: what was there before, and what this round placed of at least some priority."""
@@ -171,10 +181,12 @@ class World:
             len(used) >= int(argument or 0) and used[value] == min(used.values())
         )
 
-    def could_take(self, group, agent, lowest):
+    def could_take(self, group, room, lowest):
         shape = group.shape
-        return shape.resources.fits_in(self.free(agent, lowest)) and all(
-            self.admits(shape, constraint, agent, lowest) for constraint in shape.constraints
+        return (
+            room[1] == shape.role
+            and shape.resources.fits_in(self.free(room, lowest))
+            and all(self.admits(shape, c, room[0], lowest) for c in shape.constraints)
         )
 
 
@@ -194,15 +206,18 @@ def test_every_attempt_is_in_exactly_one_place(some_groups, some_offers, some_me
 def test_no_agent_is_over_committed_and_each_port_goes_to_one(groups, offers, members):
     packing = pack(groups, offers, members)
     world = World(groups, offers, members, packing)
-    for agent in world.offer_of:
-        left = world.free(agent, lowest=0)
-        assert min(left.as_tuple()) >= 0, (agent, left)
-        cut = [port for p in packing.placements if p.agent_id == agent for port in p.ports]
+    for room in world.rooms:
+        left = world.free(room, lowest=0)
+        assert min(left.as_tuple()) >= 0, (room, left)
+        here = [p for p in packing.placements if (p.agent_id, p.role) == room]
+        cut = [port for p in here for port in p.ports]
         assert len(cut) == len(set(cut))
-        ranges = [r for o in offers if o.agent_id == agent for r in o.port_ranges]
+        ranges = [r for o in offers if (o.agent_id, o.role) == room for r in o.port_ranges]
         assert all(any(r.first <= port <= r.last for r in ranges) for port in cut)
     for placement in packing.placements:
-        assert len(placement.ports) == world.group_of[placement.key].shape.resources.ports
+        shape = world.group_of[placement.key].shape
+        assert len(placement.ports) == shape.resources.ports
+        assert placement.role == shape.role
 
 
 @settings(deadline=None)
@@ -229,13 +244,14 @@ def test_constraints_hold_in_the_result(groups, offers, members):
 
 @settings(deadline=None)
 @given(st.integers(1, 12), st.integers(1, 3), st.integers(0, 3), offers(most=8, gpus=(0,)))
-def test_group_by_never_piles_up(number, minimum, priority, offers):
+def test_group_by_never_piles_up(number, minimum, priority, some_offers):
     """From nothing, after each placement no value has over one job more than the least used one has."""
     constraint = Constraint("rack", Operator.GROUP_BY, str(minimum))
     attempts = [AttemptKey("run-1", "job", n) for n in range(number)]
+    some_offers = [replace(offer, role=None) for offer in some_offers]
     shape = Shape(Resources(cpus=500), (constraint,), "run-1")
-    packing = pack([Group(shape, priority, attempts)], offers, {})
-    rack = {o.agent_id: o.attributes.get("rack") for o in offers}
+    packing = pack([Group(shape, priority, attempts)], some_offers, {})
+    rack = {o.agent_id: o.attributes.get("rack") for o in some_offers}
     used = Counter(rack[p.agent_id] for p in packing.placements)
     assert None not in used
     if len(used) < minimum:
@@ -252,8 +268,8 @@ def test_it_conserves_work(groups, offers, members):
     world = World(groups, offers, members, packing)
     for unplaced in packing.unplaced:
         group = world.group_of[unplaced.attempts[0]]
-        for agent in world.offer_of:
-            assert not world.could_take(group, agent, lowest=0), (unplaced, agent)
+        for room in world.rooms:
+            assert not world.could_take(group, room, lowest=0), (unplaced, room)
 
 
 @settings(deadline=None)
@@ -265,8 +281,8 @@ def test_nobody_waits_for_room_that_a_lower_priority_took(groups, offers, member
         group = world.group_of[unplaced.attempts[0]]
         if any(c.operator == "GROUP_BY" for c in group.shape.constraints):
             continue  # a lower one's place may be what admits it
-        for agent in world.offer_of:
-            assert not world.could_take(group, agent, lowest=group.priority), (unplaced, agent)
+        for room in world.rooms:
+            assert not world.could_take(group, room, lowest=group.priority), (unplaced, room)
 
 
 @settings(deadline=None)
@@ -291,29 +307,29 @@ def test_within_a_group_the_longest_waiting_go_first(groups, offers, members):
 @settings(deadline=None)
 @given(groups(), offers(), members())
 def test_the_reasons_are_true(groups, offers, members):
-    """Every agent is counted once, under a reason that holds for it; the nearest miss is one of them."""
+    """Every agent with offers of its role is counted once, under a reason that holds; so is the nearest."""
     packing = pack(groups, offers, members)
     world = World(groups, offers, members, packing)
     for unplaced in packing.unplaced:
-        shape, agents = unplaced.shape, list(world.offer_of)
-        assert unplaced.agents == len(agents) == sum(unplaced.vetoes.values())
-        assert (unplaced.nearest is None) == (not agents)
+        shape, rooms = unplaced.shape, world.rooms_of(unplaced.shape)
+        assert unplaced.agents == len(rooms) == sum(unplaced.vetoes.values())
+        assert (unplaced.nearest is None) == (not rooms)
         for kind in VetoKind:
             if kind is VetoKind.CONSTRAINT:
                 possible = [
-                    a
-                    for a in agents
-                    if not all(world.admits(shape, c, a, 0) for c in shape.constraints)
+                    room
+                    for room in rooms
+                    if not all(world.admits(shape, c, room[0], 0) for c in shape.constraints)
                 ]
             else:
                 asked = getattr(shape.resources, kind)
-                possible = [a for a in agents if asked > getattr(world.free(a, 0), kind)]
+                possible = [r for r in rooms if asked > getattr(world.free(r, 0), kind)]
             assert unplaced.vetoes.get(kind, 0) <= len(possible), kind
         if unplaced.nearest is not None:
             assert unplaced.nearest.kind in unplaced.vetoes
             if unplaced.nearest.constraint is None:
                 assert unplaced.nearest.free < unplaced.nearest.asked
-                free = {getattr(world.free(a, 0), unplaced.nearest.kind) for a in agents}
+                free = {getattr(world.free(r, 0), unplaced.nearest.kind) for r in rooms}
                 assert unplaced.nearest.free in free
 
 
@@ -353,6 +369,7 @@ def test_a_large_seeded_world_holds_too():
             f"host-{i % 40:02}",
             Resources(rng.randrange(16_000), rng.randrange(65_536), gpus=rng.choice([0, 0, 4])),
             attributes={"rack": "abcd"[i % 4]},
+            role=rng.choice(ROLES),
         )
         for i in range(60)
     ]
@@ -365,13 +382,14 @@ def test_a_large_seeded_world_holds_too():
             rng.randrange(50, 4000), rng.randrange(16_384), gpus=rng.choice([0, 0, 1])
         )
         attempts = [AttemptKey(run, f"job-{i}", n) for n in range(rng.randrange(1, 30))]
-        some_groups.append(Group(Shape(demand, constraints, scope), rng.randrange(3), attempts))
+        shape = Shape(demand, constraints, scope, rng.choice(ROLES))
+        some_groups.append(Group(shape, rng.randrange(3), attempts))
     packing = pack(some_groups, some_offers, {})
     world = World(some_groups, some_offers, {}, packing)
     assert packing.placements
     assert packing.unplaced
-    for agent in world.offer_of:
-        assert min(world.free(agent, 0).as_tuple()) >= 0
+    for room in world.rooms:
+        assert min(world.free(room, 0).as_tuple()) >= 0
     for unplaced in packing.unplaced:
         group = world.group_of[unplaced.attempts[0]]
-        assert not any(world.could_take(group, agent, 0) for agent in world.offer_of)
+        assert not any(world.could_take(group, room, 0) for room in world.rooms)

@@ -313,20 +313,6 @@ def test_something_to_run_revives():
     assert len(engine.sent(Revive)) == 1
 
 
-def test_a_subscription_still_suppressed_is_revived_for_what_waits():
-    engine = started()
-    revived = len(engine.sent(Revive))
-    engine.send(Disconnected("gone"), Subscribed("f1", suppressed=True))
-    assert len(engine.sent(Revive)) == revived + 1
-
-
-def test_a_subscription_still_suppressed_is_not_suppressed_again():
-    engine = Engine(a_version())
-    engine.subscribe()
-    engine.send(Disconnected("gone"), Subscribed("f1", suppressed=True))
-    assert len(engine.sent(Suppress)) == 1
-
-
 def test_an_unused_offer_is_held_for_a_moment_while_a_run_is_active_then_declined():
     engine = started()
     engine.offer()

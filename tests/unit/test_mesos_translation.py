@@ -256,6 +256,10 @@ class TestCalls:
         }
 
     def test_appetite_is_by_role(self):
+        assert sent(Suppress(("a",))) == [{"type": "SUPPRESS", "suppress": {"roles": ["a"]}}]
+        assert sent(Revive(("a", "b"))) == [{"type": "REVIVE", "revive": {"roles": ["a", "b"]}}]
+
+    def test_appetite_without_a_role_is_for_all_of_ours(self):
         assert sent(Suppress()) == [{"type": "SUPPRESS", "suppress": {"roles": ["batch"]}}]
         assert sent(Revive()) == [{"type": "REVIVE", "revive": {"roles": ["batch"]}}]
 

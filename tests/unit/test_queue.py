@@ -32,11 +32,11 @@ def test_first_in_first_out_and_no_more_than_could_fit_and_one():
     for n in range(100):
         queue.add(key(n), 0, ONE)
     queue.add(key(200), 0, TWO)
-    groups = {g.shape: g.attempts for g in queue.groups(Resources(cpus=5000, mem=10_000))}
+    groups = {g.shape: g.attempts for g in queue.groups({None: Resources(cpus=5000, mem=10_000)})}
     assert groups[ONE] == [key(n) for n in range(6)]
     assert groups[TWO] == [key(200)]
     queue.discard(key(0))
-    assert queue.groups(Resources(cpus=1000, mem=100))[0].attempts == [key(1), key(2)]
+    assert queue.groups({None: Resources(cpus=1000, mem=100)})[0].attempts == [key(1), key(2)]
 
 
 def test_adding_twice_keeps_the_place_and_discarding_forgets():
@@ -49,4 +49,4 @@ def test_adding_twice_keeps_the_place_and_discarding_forgets():
     queue.discard(key(1))
     assert key(1) not in queue
     queue.discard(key(2))
-    assert queue.groups(Resources(cpus=1000, mem=100)) == []
+    assert queue.groups({None: Resources(cpus=1000, mem=100)}) == []

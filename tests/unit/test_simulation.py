@@ -45,14 +45,14 @@ class Desk:
     agents: int = 1
     script: Callable[[Launch], Course] = lambda _: Course(10.0)
     acknowledges: bool = True
-    options: dict[str, float] = field(default_factory=dict)
+    options: dict[str, object] = field(default_factory=dict)
     resources: Resources = AGENT
     ports: tuple[PortRange, ...] = ()
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock()
         specs = [AgentSpec(f"a{n}", self.resources, self.ports) for n in range(self.agents)]
-        self.cluster = SimulatedCluster(specs, self.clock, script=self.script, **self.options)
+        self.cluster = SimulatedCluster(specs, self.clock, script=self.script, **self.options)  # type: ignore[arg-type]
         self.events: list[Event] = []
         self.cluster.start(None, self.take)
         self.pass_time(0.5)
@@ -154,6 +154,41 @@ class TestOffers:
         assert len(desk.offers()) == 1
         desk.do(Revive())
         assert len(desk.offers()) == 2
+
+    def test_roles_take_turns_and_each_is_silent_by_itself(self):
+        desk = Desk(agents=4, options={"roles": ("a", "b")})
+        assert [offer.role for offer in desk.offers()] == ["a", "b", "a", "b"]
+        ids = tuple(offer.id for offer in desk.offers())
+        desk.do(Suppress(("a",)), Decline(ids, 0.0), seconds=1.5)
+        assert {offer.role for offer in desk.offers()[4:]} == {"b"}
+        desk.do(Suppress(("b",)), Decline(tuple(o.id for o in desk.offers()[4:]), 0.0), seconds=9)
+        assert len(desk.offers()) == 8
+        desk.do(Revive(("a",)))
+        assert [offer.role for offer in desk.offers()[8:]] == ["a"] * 4
+
+    def test_a_refusal_is_of_one_role(self):
+        desk = Desk(options={"roles": ("a", "b")})
+        desk.do(Decline((desk.offers()[0].id,), 300.0), seconds=400)
+        assert [offer.role for offer in desk.offers()] == ["a", "b"]
+        desk.do(Decline((desk.offers()[1].id,), 300.0), Revive(("a",)))
+        assert [offer.role for offer in desk.offers()] == ["a", "b", "a"]
+
+    def test_roles_stay_silent_on_the_next_connection(self):
+        desk = Desk(options={"roles": ("a", "b")})
+        desk.do(Suppress(("a",)))
+        desk.cluster.disconnect(1.0)
+        desk.pass_time(2)
+        assert desk.of(Subscribed)[-1].suppressed == {"a"}
+        assert desk.offers()[-1].role == "b"
+
+    def test_offers_of_two_roles_in_one_accept_are_refused(self):
+        desk = Desk(agents=1, options={"roles": ("a", "b")})
+        desk.launch("t")
+        desk.pass_time(12)  # the rest to one role, then what the task held to the other
+        offers = desk.offers()[1:]
+        assert {offer.role for offer in offers} == {"a", "b"}
+        desk.do(Accept(tuple(o.id for o in offers), (task("big", "a0"),), 0.0))
+        assert desk.told("big") == [State.DROPPED]
 
     def test_several_offers_of_one_agent_in_one_accept(self):
         desk = Desk()

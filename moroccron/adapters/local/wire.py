@@ -9,7 +9,7 @@ JSON objects, one a line, over the agent's Unix socket. The scheduler subscribes
     {"type": "kill", "task_id": id, "grace": s}
     {"type": "acknowledge", "task_id": id, "uuid": text}
     {"type": "reconcile", "tasks": [[task id, agent id], ...]}      none named: all that live
-    {"type": "suppress"}   {"type": "revive"}
+    {"type": "suppress"}   {"type": "revive"}    for whatever roles: the agent knows none
 
 The agent answers with `subscribed`, then repeats the updates not yet acknowledged, then goes on:
 

@@ -56,7 +56,7 @@ def update_framework(info: Body, suppressed: Sequence[str], constraints: Body | 
 def bodies(
     effect: Effect, book: OfferBook, roles: Sequence[str], containerizer: Containerizer
 ) -> Iterator[Body]:
-    """The calls that an effect takes, in order."""
+    """The calls that an effect takes, in order. `roles` are all of ours, for effects that name none."""
     match effect:
         case Accept(offer_ids, launches, seconds):
             yield from _accepts(book.take(offer_ids), launches, seconds, containerizer)
@@ -73,10 +73,10 @@ def bodies(
             yield {"type": "ACKNOWLEDGE", "acknowledge": acknowledge}
         case Reconcile(tasks):
             yield from _reconciles(tasks)
-        case Suppress():
-            yield {"type": "SUPPRESS", "suppress": {"roles": list(roles)}}
-        case Revive():
-            yield {"type": "REVIVE", "revive": {"roles": list(roles)}}
+        case Suppress(named):
+            yield {"type": "SUPPRESS", "suppress": {"roles": list(named or roles)}}
+        case Revive(named):
+            yield {"type": "REVIVE", "revive": {"roles": list(named or roles)}}
 
 
 def decline_inverse_offers(offer_ids: Sequence[str], seconds: float) -> Body:
@@ -96,7 +96,11 @@ def teardown() -> Body:
 def _accepts(
     taken: list[Taken], launches: Sequence[Launch], seconds: float, containerizer: Containerizer
 ) -> Iterator[Body]:
-    """One ACCEPT for each role among the offers; a task goes where it fits, else to the first."""
+    """One ACCEPT for each role among the offers; a task goes where it fits, else to the first.
+
+    The engine uses offers of one role at a time. An offer that was rescinded meanwhile has no role here: in an
+    ACCEPT of its own it spoils none of the others.
+    """
     pools = [(Pool(part.entries), amounts(part.entries)[0]) for part in taken]
     tasks: list[list[Body]] = [[] for _ in taken]
     free = [whole for _, whole in pools]

@@ -78,12 +78,15 @@ class MesosDriver:
         """Queue effects for the sender. Without a subscription they are dropped."""
         line = self._subscription.line
         for effect in effects:
-            if isinstance(effect, Suppress | Revive):
-                self._subscription.suppress(isinstance(effect, Suppress))
+            roles = self._framework.roles
+            match effect:
+                case Suppress(named):
+                    self._subscription.suppress(named or roles)
+                case Revive(named):
+                    self._subscription.revive(named or roles)
             if line is None:
                 continue
             launches = effect.launches if isinstance(effect, Accept) else ()
-            roles = self._framework.roles
             for body in calls.bodies(effect, self._book, roles, self._containerizer):
                 self._put(line, body, launches)
 
@@ -107,8 +110,7 @@ class MesosDriver:
         """
         self._framework = framework
         info = self._subscription.change_framework(framework)
-        suppressed = framework.roles if self._subscription.suppressed else ()
-        self._ask(calls.update_framework(info, suppressed, constraints), done)
+        self._ask(calls.update_framework(info, self._subscription.suppressed, constraints), done)
 
     def teardown(self, done: Done) -> None:
         """End the framework and kill all its tasks. Only ever because a person said so, twice."""
@@ -169,10 +171,10 @@ class MesosDriver:
 
     # ------------------------------------------------------------------ subscription.Listener
 
-    def subscribed(self, line: Line, suppressed: bool) -> None:
+    def subscribed(self, line: Line, suppressed: Sequence[str]) -> None:
         self._book.clear()
         self._subscribed = True
-        self._emit(Subscribed(line.framework_id, suppressed))
+        self._emit(Subscribed(line.framework_id, frozenset(suppressed)))
 
     def heard(self, line: Line, message: Mapping[str, Any]) -> None:
         match message.get("type"):

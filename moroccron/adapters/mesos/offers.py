@@ -19,6 +19,7 @@ def offer_of(message: Mapping[str, Any]) -> Offer:
         port_ranges=ports,
         attributes=attributes(message),
         agent_url=url_of(message["url"]) if "url" in message else None,
+        role=message.get("allocation_info", {}).get("role"),
         unavailable_from=_start(message.get("unavailability")),
     )
 

@@ -20,7 +20,7 @@ import os
 import selectors
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -50,7 +50,7 @@ class Line:
 class Listener(Protocol):
     """Who hears of the subscription, in its thread. Must not wait, and need not fear to raise."""
 
-    def subscribed(self, line: Line, suppressed: bool) -> None: ...
+    def subscribed(self, line: Line, suppressed: Sequence[str]) -> None: ...
 
     def heard(self, line: Line, message: Mapping[str, Any]) -> None: ...
 
@@ -106,8 +106,8 @@ class Subscription(MesosSchedulerDriver):
         self._redirects = 0
         self._failures = 0  #: in a row
         self._leave: str | None = None  #: why the connection is to be given up
-        self._suppressed = False
-        self._asked_suppressed = False  #: what the last SUBSCRIBE said
+        self._suppressed: frozenset[str] = frozenset()
+        self._asked_suppressed: tuple[str, ...] = ()  #: what the last SUBSCRIBE said
         self._line: Line | None = None
         self._lines = 0
         self._subscribed_at: float | None = None
@@ -174,15 +174,20 @@ class Subscription(MesosSchedulerDriver):
         self._tell(lambda: self._listener.ended(end, message))
 
     @property
-    def suppressed(self) -> bool:
-        """Whether all our roles are to get no offers."""
+    def suppressed(self) -> tuple[str, ...]:
+        """Those of our roles that are to get no offers: each SUBSCRIBE replaces what the master knew of them."""
         with self._lock:
-            return self._suppressed
+            return tuple(role for role in self._ours.roles if role in self._suppressed)
 
-    def suppress(self, suppressed: bool) -> None:
-        """What the next SUBSCRIBE is to say of all our roles."""
+    def suppress(self, roles: Sequence[str]) -> None:
+        """No offers for these, also after the next SUBSCRIBE."""
         with self._lock:
-            self._suppressed = suppressed
+            self._suppressed |= frozenset(roles)
+
+    def revive(self, roles: Sequence[str]) -> None:
+        """Offers for these again."""
+        with self._lock:
+            self._suppressed -= frozenset(roles)
 
     def change_framework(self, framework: Framework) -> dict[str, Any]:
         """Be this from now on; the FrameworkInfo to tell the master that serves us."""
@@ -197,10 +202,10 @@ class Subscription(MesosSchedulerDriver):
         return framework_info(self._ours, self.framework_id)
 
     def gen_request(self) -> bytes:
-        """The SUBSCRIBE. It names no stream, and all roles that are to get no offers."""
+        """The SUBSCRIBE. It names no stream, and the roles that are to get no offers."""
         with self._lock:
-            suppressed = self._asked_suppressed = self._suppressed
-            body = calls.subscribe(self.framework, self._ours.roles if suppressed else ())
+            self._asked_suppressed = self.suppressed
+            body = calls.subscribe(self.framework, self._asked_suppressed)
         data = calls.encode(body)
         headers = [
             "POST /api/v1/scheduler HTTP/1.1",

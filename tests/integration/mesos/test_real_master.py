@@ -14,8 +14,14 @@ from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.logs import AgentLogs
 from moroccron.adapters.mesos.outcome import Outcome, Rejected, Sent
 from moroccron.adapters.mesos.patience import Patience
-from moroccron.model.effects import Accept, Decline, Kill, Reconcile, Revive
-from moroccron.model.events import Disconnected, OfferRescinded, StatusReceived, Subscribed
+from moroccron.model.effects import Accept, Decline, Kill, Reconcile, Revive, Suppress
+from moroccron.model.events import (
+    Disconnected,
+    OfferRescinded,
+    OffersReceived,
+    StatusReceived,
+    Subscribed,
+)
 from moroccron.model.offer import Launch
 from moroccron.model.resources import Resources
 from moroccron.model.run import Attempt, AttemptKey
@@ -88,6 +94,33 @@ class TestTasks:
         assert sum(o.resources.mem for o in left) == 850
         (task,) = mesos_master.records.tasks()
         assert task["resources"]["cpus"] == 1.5
+
+    def test_what_an_operator_reserved_meanwhile_is_used_first(
+        self, mesos_master, mesos_agent, connected
+    ):
+        agent = mesos_agent(resources="cpus:3;mem:900")
+        reserved = {
+            "name": "cpus",
+            "type": "SCALAR",
+            "scalar": {"value": 1},
+            "reservations": [{"type": "DYNAMIC", "role": "moroccron"}],
+        }
+        where = {"agent_id": {"value": agent.id}, "resources": [reserved]}
+        mesos_master.records.call("RESERVE_RESOURCES", reserve_resources=where)
+        scheduler = connected(mesos_master).start(None)
+        offer = scheduler.offer()
+        assert offer.resources.cpus == 3000
+        resources = Resources(cpus=1500, mem=100)
+        scheduler.use([offer], launch(offer.agent_id, "t", "sleep 1000", resources=resources))
+        scheduler.running("t")
+        answer = mesos_master.records.call("GET_TASKS")
+        (task,) = answer["get_tasks"]["tasks"]
+        cpus = [entry for entry in task["resources"] if entry["name"] == "cpus"]
+        shares = {
+            entry.get("reservations", [{}])[0].get("type"): entry["scalar"]["value"]
+            for entry in cpus
+        }
+        assert shares == {"DYNAMIC": 1.0, None: 0.5}
 
     def test_the_master_keeps_what_names_the_attempt(self, mesos_master, mesos_agent, connected):
         mesos_agent()
@@ -312,6 +345,42 @@ def subscribe_calls(master: Master, framework_id: str) -> list[int]:
     metrics = master.records.metrics()
     wanted = f"/{framework_id}/calls/subscribe"
     return [int(value) for name, value in metrics.items() if name.endswith(wanted)]
+
+
+class TestRoles:
+    def test_of_two_the_silent_one_gets_no_offers(self, mesos_master, mesos_agent, connected):
+        mesos_agent()
+        mesos_agent()
+        scheduler = connected(mesos_master, roles=("a", "b")).start(None)
+        scheduler.wait(lambda: scheduler.free_cpus() == 8000, "all of both agents")
+        scheduler.do(Suppress(("a",)), Decline(tuple(o.id for o in scheduler.offers()), 0.0))
+        scheduler.wait(lambda: len(of_role(scheduler, "b")) >= 3, "offers of the other role")
+        scheduler.mesos._subscription.follow("127.0.0.1:1")
+        scheduler.disconnected()
+        scheduler.mesos._subscription.follow(mesos_master.address)
+        scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "subscribed again")
+        assert scheduler.subscribed().suppressed == {"a"}
+        scheduler.wait(lambda: scheduler.free_cpus() == 8000, "all of both agents")
+        assert {offer.role for offer in scheduler.offers()} == {"b"}
+
+    def test_offers_of_two_in_one_effect_are_used_apart(self, mesos_master, mesos_agent, connected):
+        """Mesos would refuse them together; the engine does not ask for it."""
+        mesos_agent(resources="cpus(a):1;cpus(b):1;mem(a):100;mem(b):100;cpus:0;mem:0;disk:0")
+        scheduler = connected(mesos_master, roles=("a", "b")).start(None)
+        scheduler.wait(lambda: {o.role for o in scheduler.offers()} == {"a", "b"}, "both roles")
+        offers = scheduler.offers()
+        launches = [
+            launch(offers[0].agent_id, f"t{n}", resources=Resources(cpus=900, mem=50))
+            for n in range(2)
+        ]
+        scheduler.use(offers, *launches)
+        for one in launches:
+            assert scheduler.end(one.task_id).state is ReportedState.FINISHED
+
+
+def of_role(scheduler: Connected, role: str) -> list[Any]:
+    made = [offer for event in scheduler.of(OffersReceived) for offer in event.offers]
+    return [offer for offer in made if offer.role == role]
 
 
 class TestTheFramework:

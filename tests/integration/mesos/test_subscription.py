@@ -244,11 +244,22 @@ class TestComingBack:
         master.stream().close()
         assert master.stream(2).request.body["subscribe"]["suppressed_roles"] == ["a", "b"]
         scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "Subscribed")
-        assert scheduler.of(Subscribed)[1].suppressed
+        assert scheduler.of(Subscribed)[1].suppressed == {"a", "b"}
         scheduler.do(Revive())
         master.call("REVIVE")
         master.stream(2).close()
         assert "suppressed_roles" not in master.stream(3).request.body["subscribe"]
+
+    def test_each_role_is_suppressed_by_itself(self, master, connect):
+        scheduler = connect(master.address, roles=("a", "b", "c")).start()
+        scheduler.subscribed()
+        scheduler.do(Suppress(("a", "c")), Revive(("a",)))
+        assert master.call("SUPPRESS").body["suppress"] == {"roles": ["a", "c"]}
+        assert master.call("REVIVE").body["revive"] == {"roles": ["a"]}
+        master.stream().close()
+        assert master.stream(2).request.body["subscribe"]["suppressed_roles"] == ["c"]
+        scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "Subscribed")
+        assert scheduler.of(Subscribed)[1].suppressed == {"c"}
 
 
 class TestMasters:

@@ -48,9 +48,7 @@ def structure(version: DagVersion) -> StructureOut:
     """Jobs and edges."""
     index = {job.id: i for i, job in enumerate(version.jobs)}
     rules = {
-        i: job.trigger_rule.value
-        for i, job in enumerate(version.jobs)
-        if job.trigger_rule is not TriggerRule.ALL_SUCCESS
+        i: job.rule for i, job in enumerate(version.jobs) if job.rule != TriggerRule.ALL_SUCCESS
     }
     return StructureOut.model_construct(  # ours: nothing to validate
         version=version.id,

@@ -59,7 +59,7 @@ class RunsQuery(Strict):
 
 class JobsQuery(Strict):
     state: list[JobRunState] = Field(
-        [], max_length=12, description="Only jobs in one of these states"
+        [], max_length=len(JobRunState), description="Only jobs in one of these states"
     )
 
 

@@ -39,6 +39,7 @@ STATES: dict[str, tuple[str, str]] = {
     "waiting": ("waiting", "waits for jobs upstream"),
     "succeeded": ("succeeded", "it ended with exit code 0"),
     "skipped": ("skipped", "not run: its rule can never hold"),
+    "not_selected": ("not selected", "left out of this run"),
 }
 URGENCY = {state: place for place, state in enumerate(STATES)}
 

@@ -102,7 +102,7 @@ def _job_shape(job: JobSpec) -> shapes.Shape:
     return {
         "job_id": job.id,
         "upstream": list(job.upstream),
-        "trigger_rule": job.trigger_rule.value,
+        "trigger_rule": job.rule,
         "command": job.command if isinstance(job.command, str) else list(job.command),
         "retries": job.retries,
         "resources": asdict(job.resources),
@@ -141,7 +141,7 @@ def _print_graph(version: DagVersion) -> None:
         "job", "waits for", "asks for", "retries", "constraints", "command", right=("retries",)
     )
     for job in version.jobs:
-        rule = "" if job.trigger_rule is TriggerRule.ALL_SUCCESS else f" ({job.trigger_rule})"
+        rule = "" if job.rule == TriggerRule.ALL_SUCCESS else f" ({job.rule})"
         text = job.command if isinstance(job.command, str) else " ".join(job.command)
         rows.add_row(
             escape(job.id),

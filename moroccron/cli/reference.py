@@ -1,4 +1,4 @@
-"""The reference pages, docs/cli.md and docs/settings.md, made of what the code says of itself.
+"""The reference pages, docs/cli.md, settings.md and trigger-rules.md, made of what the code says of itself.
 
 `python -m moroccron.cli.reference docs` writes them; a test finds those that are out of date.
 """
@@ -13,6 +13,7 @@ import click
 from moroccron import settings
 from moroccron.cli.exit_codes import MEANINGS, SCHEDULER_MEANINGS
 from moroccron.cli.main import root
+from moroccron.core import rule_table
 
 _MADE = "<!-- Made by `python -m moroccron.cli.reference docs`; change the code instead. -->"
 
@@ -67,7 +68,8 @@ _JSON = """
 DAG, run, job run, attempt and load error have the fields of the API's schemas `DagOut`, `RunOut`, `JobRunOut`,
 `AttemptOut` and `LoadErrorOut`. An answer is `{"id", "status", "detail", "answered_at"}` with the number of the
 command and the status `done`.
-A job of a graph is `{"job_id", "upstream", "trigger_rule", "command", "retries"}`.
+A job of a graph is `{"job_id", "upstream", "trigger_rule", "command", "retries"}`; where a condition, a quorum or a
+teardown stands in the place of a rule, `trigger_rule` says that.
 Errors are not JSON: they go to standard error as text, with an exit code.
 """
 
@@ -126,6 +128,7 @@ def main(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     (folder / "settings.md").write_text(settings_page(), encoding="utf-8")
     (folder / "cli.md").write_text(cli_page(), encoding="utf-8")
+    (folder / "trigger-rules.md").write_text(rule_table.page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "killed": ("■", "magenta"),
     "skipped": ("⇥", "dim"),
     "upstream_failed": ("⊗", "red"),
+    "not_selected": ("⊖", "dim"),
 }
 
 

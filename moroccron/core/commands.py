@@ -151,7 +151,7 @@ def _reopen_downstream(draft: Draft, run: RunView, position: int) -> None:
     seen = {position}
     frontier = [position]
     while frontier:
-        for child in run.graph.downstream[frontier.pop()]:
+        for child in run.graph.waiting_for(frontier.pop()):
             job_run = run.job_run(child)
             unrun = job_run.attempts == 0 and job_run.state.is_terminal
             if child in seen or not unrun:

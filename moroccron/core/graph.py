@@ -1,31 +1,93 @@
-"""A DAG version's jobs as numbers: positions, neighbours and shapes, worked out once per version."""
+"""A DAG version's jobs as numbers: positions, neighbours, rules and shapes, worked out once per version."""
 
+from moroccron.core.foresight import Foresight
+from moroccron.core.rules import DECIDED_BY_SUCCESS, Judge, judge_of
+from moroccron.core.tally import ONE_OPEN, Bond
 from moroccron.model.constraint import GROUP_OPERATORS, Constraint
 from moroccron.model.dag_version import DagVersion, JobSpec
+from moroccron.model.graph import between
 from moroccron.model.packing import Shape
+
+_PLAIN = Bond.PLAIN
 
 
 class JobGraph:
     """Immutable after construction. A job's position is its place in the version's topological order."""
 
-    __slots__ = ("_scoped", "_shapes", "downstream", "position", "specs", "upstream", "version")
+    __slots__ = (
+        "_scoped",
+        "_shapes",
+        "bound_downstream",
+        "conditions",
+        "downstream",
+        "judges",
+        "looks_at_success",
+        "nothing_over",
+        "position",
+        "specs",
+        "upstream",
+        "version",
+    )
 
     def __init__(self, version: DagVersion, roles: tuple[str, ...] = ()) -> None:
         """`roles` are those that we are subscribed with: see `Policy.roles`."""
         self.version = version
         self.specs: tuple[JobSpec, ...] = version.jobs
         self.position = {spec.id: i for i, spec in enumerate(self.specs)}
-        self.upstream = [tuple(self.position[up] for up in spec.upstream) for spec in self.specs]
-        downstream: list[list[int]] = [[] for _ in self.specs]
-        for position, parents in enumerate(self.upstream):
-            for parent in parents:
-                downstream[parent].append(position)
-        self.downstream = [tuple(children) for children in downstream]
+        #: by position: the jobs waited for with their bonds, in topological order
+        self.upstream = [self._upstream(spec) for spec in self.specs]
+        #: by position: the packed tally while none of them is over
+        self.nothing_over = [ONE_OPEN * len(parents) for parents in self.upstream]
+        self.judges: list[Judge] = [judge_of(spec) for spec in self.specs]
+        self.conditions = {
+            position: Foresight(spec.run_if)
+            for position, spec in enumerate(self.specs)
+            if spec.run_if is not None and spec.upstream
+        }
+        #: whether one success among others may decide a job's rule
+        self.looks_at_success = [
+            spec.min_success is not None
+            or spec.run_if is not None
+            or (spec.trigger_rule in DECIDED_BY_SUCCESS and not spec.teardown_of)
+            for spec in self.specs
+        ]
+        self._link_downstream()
         self._scoped = [any(looks_around(c) for c in spec.constraints) for spec in self.specs]
         self._shapes = [
             Shape(spec.resources, spec.constraints, role=role_of(spec, roles))
             for spec in self.specs
         ]
+
+    def _upstream(self, spec: JobSpec) -> tuple[tuple[int, Bond], ...]:
+        if not spec.teardown_of and not spec.allow_failure:  # nearly all
+            return tuple((up, _PLAIN) for up in sorted(self.position[job] for job in spec.upstream))
+        bonds = dict.fromkeys(spec.upstream, Bond.PLAIN)
+        if spec.teardown_of:
+            edges = {job.id: job.upstream for job in self.specs}
+            bonds = dict.fromkeys(between(edges, spec.teardown_of, spec.id), Bond.WATCHED)
+            bonds |= dict.fromkeys(spec.upstream, Bond.WATCHED)
+            bonds |= dict.fromkeys(spec.teardown_of, Bond.PLAIN)
+        bonds |= dict.fromkeys(spec.allow_failure, Bond.FORGIVEN)
+        return tuple(sorted((self.position[job], bond) for job, bond in bonds.items()))
+
+    def _link_downstream(self) -> None:
+        plain: list[list[int]] = [[] for _ in self.specs]
+        bound: dict[int, list[tuple[int, Bond]]] = {}
+        for position, parents in enumerate(self.upstream):
+            for parent, bond in parents:
+                if bond is _PLAIN:
+                    plain[parent].append(position)
+                else:
+                    bound.setdefault(parent, []).append((position, bond))
+        #: by position: the jobs that wait for it and count it as it is
+        self.downstream = [tuple(children) for children in plain]
+        #: those that count it otherwise, with how
+        self.bound_downstream = {parent: tuple(found) for parent, found in bound.items()}
+
+    def waiting_for(self, position: int) -> list[int]:
+        """All jobs that wait for one."""
+        bound = self.bound_downstream.get(position, ())
+        return [*self.downstream[position], *(child for child, _ in bound)]
 
     def shape(self, position: int, run_id: str) -> Shape:
         """What the packer knows of a job: its run matters only to constraints that look at the group."""

@@ -8,32 +8,36 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from moroccron.core.draft import Draft
+from moroccron.core.judging import Finding, judge
 from moroccron.core.moves import decide_unrun, queue_attempt
-from moroccron.core.rules import RuleVerdict, rule_verdict
+from moroccron.core.rules import RuleVerdict
 from moroccron.core.run_view import RunView
 from moroccron.model.states import JobRunState
+
+#: what becomes of a job that will not run
+UNRUN = {
+    RuleVerdict.SKIP: JobRunState.SKIPPED,
+    RuleVerdict.UPSTREAM_FAILED: JobRunState.UPSTREAM_FAILED,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What the rule of a waiting job says now. `cause` is the upstream job that closed it."""
+    """A waiting job whose rule is decided."""
 
     position: int
-    verdict: RuleVerdict
-    cause: str | None = None
+    finding: Finding
 
 
 def readiness(run: RunView, positions: Iterable[int]) -> list[Readiness]:
-    """The verdicts on those of the jobs that wait, in topological order; those that must go on waiting left out."""
+    """Those of the jobs that wait and need not wait any more, in topological order."""
     found = []
     for position in sorted(positions):
         if run.job_run(position).state is not JobRunState.WAITING:
             continue
-        said = rule_verdict(run.graph.specs[position].trigger_rule, run.tallies[position])
-        if said is RuleVerdict.WAIT:
-            continue
-        cause = None if said is RuleVerdict.RUN else _cause(run, position, said)
-        found.append(Readiness(position, said, cause))
+        said = judge(run.graph, position, run.tallies[position], run.state_at)
+        if said.verdict is not RuleVerdict.WAIT:
+            found.append(Readiness(position, said))
     return found
 
 
@@ -42,27 +46,16 @@ def resolve(draft: Draft, run: RunView) -> None:
     while run.dirty:
         dirty, run.dirty = run.dirty, set()
         for found in readiness(run, dirty):
-            job_run, why = run.job_run(found.position), f"upstream {found.cause}"
-            if found.verdict is RuleVerdict.RUN:
+            job_run, said = run.job_run(found.position), found.finding
+            if said.verdict is RuleVerdict.RUN:
                 is_root = not run.graph.upstream[found.position]
                 queue_attempt(draft, run, job_run, "ready", due=run.run.due if is_root else None)
-            elif found.verdict is RuleVerdict.SKIP:
-                decide_unrun(draft, job_run, JobRunState.SKIPPED, found.cause, why)
             else:
-                decide_unrun(draft, job_run, JobRunState.UPSTREAM_FAILED, found.cause, why)
+                decide_unrun(
+                    draft, job_run, UNRUN[said.verdict], said.cause, f"upstream {said.cause}"
+                )
 
 
 def resolve_fully(run: RunView) -> list[Readiness]:
     """What `resolve` would decide if it looked at every job."""
     return readiness(run, range(len(run.graph.specs)))
-
-
-def _cause(run: RunView, position: int, said: RuleVerdict) -> str | None:
-    """The first upstream job, in topological order, whose state closed this one."""
-    for parent in sorted(run.graph.upstream[position]):
-        state = run.job_run(parent).state
-        if said is RuleVerdict.UPSTREAM_FAILED and state.is_failure:
-            return run.graph.specs[parent].id
-        if said is RuleVerdict.SKIP and state is JobRunState.SKIPPED:
-            return run.graph.specs[parent].id
-    return run.graph.specs[run.graph.upstream[position][0]].id

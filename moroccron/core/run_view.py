@@ -6,19 +6,17 @@ The tallies are derived data, kept in step at the one door `set_job_run`; `check
 from collections.abc import Iterable
 
 from moroccron.core.graph import JobGraph
+from moroccron.core.judging import tally_of
 from moroccron.core.launching import environment
-from moroccron.core.rules import Tally
+from moroccron.core.tally import ANY_OPEN, KIND_OF, STEPS, Bond, Kind
 from moroccron.model.run import Attempt, JobRun, Run
-from moroccron.model.states import FAILED_JOB_RUNS, JobRunState
+from moroccron.model.states import JobRunState
 
-_SUCCEEDED, _FAILED, _SKIPPED, _OPEN = range(4)
-
-_KIND = {
-    state: _FAILED
-    if state in FAILED_JOB_RUNS
-    else {JobRunState.SUCCEEDED: _SUCCEEDED, JobRunState.SKIPPED: _SKIPPED}.get(state, _OPEN)
-    for state in JobRunState
-}
+_PLAIN = STEPS[Bond.PLAIN]
+_WAITING, _OPEN = (
+    JobRunState.WAITING,
+    Kind.OPEN,
+)  # looking into an enumeration costs, and this is a hot path
 
 
 class RunView:
@@ -42,9 +40,10 @@ class RunView:
         self.environment = environment(run)
         self.job_runs: list[JobRun | None] = [None] * len(graph.specs)
         self.attempts: list[Attempt | None] = [None] * len(graph.specs)
-        self.tallies = [Tally(len(parents)) for parents in graph.upstream]
+        #: packed, see `core.tally`
+        self.tallies = graph.nothing_over.copy()
         self.open = len(graph.specs)  #: job runs that are not terminal
-        self.failed = 0  #: job runs that ended in failure
+        self.failed = 0  #: job runs that ended in failure and decide the run
         self.dirty: set[int] = set()  #: waiting jobs whose rule may decide otherwise than before
 
     def job_run(self, position: int) -> JobRun:
@@ -53,23 +52,51 @@ class RunView:
         assert found is not None, f"{self.run.id} has not begun"
         return found
 
+    def state_at(self, position: int) -> JobRunState:
+        """Where the job at a position stands."""
+        found = self.job_runs[position]
+        return _WAITING if found is None else found.state
+
     def set_job_run(self, job_run: JobRun) -> None:
         """Replace a row and keep the tallies of the jobs downstream in step."""
-        position = job_run.position
+        position, state = job_run.position, job_run.state
         before = self.job_runs[position]
-        old = _OPEN if before is None else _KIND[before.state]
-        new = _KIND[job_run.state]
         self.job_runs[position] = job_run
-        if job_run.state is JobRunState.WAITING:
-            self.dirty.add(position)
-        if old == new:
+        if state is _WAITING:
+            self._awaits(position, fresh=before is None)
+        was = _WAITING if before is None else before.state
+        if was is state:
             return
-        self.open += (new == _OPEN) - (old == _OPEN)
-        self.failed += (new == _FAILED) - (old == _FAILED)
-        for child in self.graph.downstream[position]:
-            _count(self.tallies[child], old, -1)
-            _count(self.tallies[child], new, 1)
-            self.dirty.add(child)
+        old, new = KIND_OF[was], KIND_OF[state]
+        if old is _OPEN and new is _OPEN:
+            return
+        self.open += (new is _OPEN) - (old is _OPEN)
+        if self.graph.specs[position].fails_run:
+            self.failed += state.is_failure - was.is_failure
+        self._pass_on(position, old, new)
+
+    def _awaits(self, position: int, *, fresh: bool) -> None:
+        """A job begins to wait. Of a new run only those whose rule may hold from the start are looked at."""
+        if (
+            not fresh
+            or self.graph.looks_at_success[position]
+            or not self.tallies[position] & ANY_OPEN
+        ):
+            self.dirty.add(position)
+
+    def _pass_on(self, position: int, old: Kind, new: Kind) -> None:
+        """Count the job anew for those that wait for it, and note whose rule may be decided by that."""
+        graph, tallies, dirty = self.graph, self.tallies, self.dirty
+        looks = graph.looks_at_success
+        step = _PLAIN[old][new]
+        telling = new is not Kind.SUCCEEDED or old is not _OPEN
+        for child in graph.downstream[position]:
+            tally = tallies[child] = tallies[child] + step
+            if telling or not tally & ANY_OPEN or looks[child]:
+                dirty.add(child)
+        for child, bond in graph.bound_downstream.get(position, ()):
+            tallies[child] += STEPS[bond][old][new]
+            dirty.add(child)
 
     def set_attempt(self, attempt: Attempt) -> None:
         """Replace the newest attempt of a job run, or add a newer one."""
@@ -84,24 +111,10 @@ class RunView:
 
     def check(self) -> None:
         """Raise AssertionError when derived data and rows disagree."""
-        kinds = [_OPEN if j is None else _KIND[j.state] for j in self.job_runs]
-        assert self.open == kinds.count(_OPEN), self.run.id
-        assert self.failed == kinds.count(_FAILED), self.run.id
-        for position, parents in enumerate(self.graph.upstream):
-            states = [kinds[parent] for parent in parents]
-            expected = Tally(
-                len(parents),
-                states.count(_SUCCEEDED),
-                states.count(_FAILED),
-                states.count(_SKIPPED),
-            )
-            assert self.tallies[position] == expected, (self.run.id, position)
-
-
-def _count(tally: Tally, kind: int, step: int) -> None:
-    if kind == _SUCCEEDED:
-        tally.succeeded += step
-    elif kind == _FAILED:
-        tally.failed += step
-    elif kind == _SKIPPED:
-        tally.skipped += step
+        states = [self.state_at(position) for position in range(len(self.job_runs))]
+        deciding = [s for s, spec in zip(states, self.graph.specs, strict=True) if spec.fails_run]
+        assert self.open == sum(not state.is_terminal for state in states), self.run.id
+        assert self.failed == sum(state.is_failure for state in deciding), self.run.id
+        for position, tally in enumerate(self.tallies):
+            expected = tally_of(self.graph, position, states.__getitem__)
+            assert tally == expected, (self.run.id, position)

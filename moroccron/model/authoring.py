@@ -12,7 +12,7 @@ at once. Only what leaves nothing to go on with is raised at its place. This mod
 database, and is all that an author's import costs.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache
@@ -20,10 +20,10 @@ from itertools import pairwise
 from types import TracebackType
 from typing import Any, Self, Unpack, overload
 
-from moroccron.model import amounts, graph, validation, when
+from moroccron.model import amounts, edges, graph, validation, when
 from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.errors import DagInvalid
-from moroccron.model.fields import DAG_CHECKS, JOB_CHECKS, DagFields, JobFields
+from moroccron.model.fields import DAG_CHECKS, DEFAULT_CHECKS, JOB_CHECKS, DagFields, JobFields
 from moroccron.model.origin import announce, author_docstring, author_line
 from moroccron.model.problems import REFUSED, Problems
 from moroccron.model.resources import Resources
@@ -52,7 +52,7 @@ class DAG:
     def _take_defaults(self) -> dict[str, Any]:
         given = self._values.pop("defaults", {})
         if isinstance(given, Mapping):
-            return self._problems.check_all(given, JOB_CHECKS, within="defaults.")
+            return self._problems.check_all(given, DEFAULT_CHECKS, within="defaults.")
         message = f"must be a dict of job fields, not {validation.kind_of(given)}"
         self._problems.note(message, "write defaults={...} or dict(...)", field="defaults")
         return {}
@@ -96,7 +96,7 @@ class DAG:
         `most` is what a single job may ask for.
         """
         upstream = self._upstream()
-        order = graph.topological_order(upstream)
+        order = graph.topological_order(self._waits(upstream))
         specs = {job.id: job._spec(upstream[job.id]) for job in self._jobs.values()}
         problems = self._judge(upstream, order, specs, most)
         if problems:
@@ -111,7 +111,8 @@ class DAG:
         """All that is wrong, by line; nothing when `version` will give one."""
         upstream = self._upstream()
         specs = {job.id: job._spec(upstream[job.id]) for job in self._jobs.values()}
-        return self._judge(upstream, graph.topological_order(upstream), specs, most)
+        order = graph.topological_order(self._waits(upstream))
+        return self._judge(upstream, order, specs, most)
 
     # ------------------------------------------------------------------ for Job, Group and chain
 
@@ -170,7 +171,15 @@ class DAG:
         for up, down in self._edges:
             if up in upstream and down in upstream:
                 upstream[down].add(up)
+        edges.wire_teardowns(upstream, self._teardowns())
         return upstream
+
+    def _teardowns(self) -> dict[str, tuple[str, ...]]:
+        values = {job.id: job._values.get("teardown_of", ()) for job in self._jobs.values()}
+        return {job: setups for job, setups in values.items() if setups}
+
+    def _waits(self, upstream: Mapping[str, set[str]]) -> Mapping[str, Set[str]]:
+        return edges.waits(upstream, self._teardowns())
 
     def _judge(
         self,
@@ -184,8 +193,9 @@ class DAG:
             remedy = 'add one: Job("id", "command") inside `with DAG(...)`'
             found.append(self._problems.make("the DAG has no job", remedy))
         found += self._unknown_ids()
+        found += self._misfits(upstream)
         if len(order) < len(upstream):
-            found += self._cycles(upstream)
+            found += self._cycles(self._waits(upstream))
         for spec in specs.values():
             if not spec.resources.fits_in(most):
                 found.append(self._beyond(spec, most))
@@ -205,16 +215,27 @@ class DAG:
                         message, remedy, field="upstream", job_id=known, line=line
                     )
 
-    def _cycles(self, upstream: Mapping[str, set[str]]) -> Iterator[DagInvalid]:
+    def _misfits(self, upstream: Mapping[str, set[str]]) -> Iterator[DagInvalid]:
+        for job in self._jobs.values():
+            for found in edges.misfits(job._values, upstream[job.id], self._jobs):
+                yield self._problems.make(
+                    found.message, found.remedy, field=found.field, job_id=job.id, line=job.line
+                )
+
+    def _cycles(self, upstream: Mapping[str, Set[str]]) -> Iterator[DagInvalid]:
         for cycle in graph.cycles(upstream):
-            edges = pairwise([*cycle, cycle[0]])
+            steps = pairwise([*cycle, cycle[0]])
             yield self._problems.make(
                 f"jobs wait for one another in a cycle: {graph.written(cycle)}",
                 "remove one of these dependencies",
                 field="upstream",
                 job_id=cycle[0],
-                line=max(self._edges[edge] for edge in edges),
+                line=max(self._line_of(*step) for step in steps),
             )
+
+    def _line_of(self, up: str, down: str) -> int:
+        """Where a dependency is written; that of a teardown on its scope is in the line of the teardown."""
+        return self._edges.get((up, down), self._jobs[down].line)
 
     def _beyond(self, spec: JobSpec, most: Resources) -> DagInvalid:
         kind, asked, bound = amounts.beyond(spec.resources, most)
@@ -295,7 +316,9 @@ class Job:
 
     def _spec(self, upstream: set[str]) -> JobSpec:
         """Its values over the DAG's defaults; env alone is joined, name by name."""
-        values = {**self.dag._defaults, **self._values}
+        values = edges.one_rule(self._values, self.dag._defaults)
+        if "teardown_of" in values:
+            values.setdefault("fails_run", False)
         if "env" in self._values and "env" in self.dag._defaults:
             joined = {**dict(self.dag._defaults["env"]), **dict(self._values["env"])}
             values["env"] = tuple(sorted(joined.items()))

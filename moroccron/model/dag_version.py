@@ -19,12 +19,20 @@ from moroccron.model.resources import Resources
 
 
 class TriggerRule(StrEnum):
-    """When a job with upstream jobs may start. The verdicts are in `core.rules`."""
+    """When a job with upstream jobs may start, by Airflow's names. The verdicts are in `core.rules`."""
 
     ALL_SUCCESS = "all_success"
+    ALL_FAILED = "all_failed"
     ALL_DONE = "all_done"
+    ALL_DONE_MIN_ONE_SUCCESS = "all_done_min_one_success"
+    ALL_SKIPPED = "all_skipped"
+    ONE_SUCCESS = "one_success"
     ONE_FAILED = "one_failed"
+    ONE_DONE = "one_done"
+    NONE_FAILED = "none_failed"
     NONE_FAILED_MIN_ONE_SUCCESS = "none_failed_min_one_success"
+    NONE_SKIPPED = "none_skipped"
+    ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,24 @@ class JobSpec:
     volumes: tuple[Volume, ...] = ()
     pull: bool = False  #: whether the registry is asked for an image that the agent has
     containerizer: Containerizer | None = None  #: None: as the scheduler is set
+    #: instead of a trigger rule: how many upstream jobs must succeed, or (a float) which share of them
+    min_success: int | float | None = None
+    run_if: str | None = None  #: instead of a trigger rule: a condition, see `model.condition`
+    #: upstream jobs whose failure counts as success here, sorted
+    allow_failure: tuple[str, ...] = ()
+    teardown_of: tuple[str, ...] = ()  #: instead of a trigger rule: what it cleans up after, sorted
+    fails_run: bool = True  #: whether its failure is the run's
+
+    @property
+    def rule(self) -> str:
+        """When it may start, in a few words: the name of its rule or what stands in its place."""
+        if self.teardown_of:
+            return f"teardown of {', '.join(self.teardown_of)}"
+        if self.run_if is not None:
+            return self.run_if
+        if self.min_success is not None:
+            return f"min_success={self.min_success:g}"
+        return self.trigger_rule.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +223,7 @@ def _decode_job(data: dict[str, Any]) -> JobSpec:
             values[name] = tuple(kind.from_json(item) for item in values[name])
     if "containerizer" in values:
         values["containerizer"] = Containerizer(values["containerizer"])
-    for name in ("upstream", "owners"):
+    for name in ("upstream", "owners", "allow_failure", "teardown_of"):
         if name in values:
             values[name] = tuple(values[name])
     return JobSpec(**values)

@@ -6,10 +6,11 @@ The TypedDicts are what type checkers and editors see; the tables are what holds
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
-from moroccron.model import amounts, file_fields, validation, when
+from moroccron.model import amounts, edges, file_fields, validation, when
 from moroccron.model.amounts import Amount, Duration
 from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.dag_version import Schedule, TriggerRule
+from moroccron.model.edges import JobRefs
 from moroccron.model.files import Containerizer, Uri, Volume
 from moroccron.model.when import Moment
 
@@ -40,6 +41,13 @@ class JobFields(TypedDict, total=False):
     timeout: Duration | None  #: seconds that an attempt may run; None: no limit
     kill_grace: Duration  #: seconds between TERM and KILL; default 5
     trigger_rule: TriggerRule | str  #: when it may start; default all_success
+    min_success: (
+        int | float
+    )  #: in its place: how many upstream jobs must succeed, or (0.5) which share
+    run_if: str  #: in its place: `"extract.succeeded and not audit.failed"`
+    teardown_of: JobRefs  #: in its place: runs when these succeeded and all behind them is over
+    allow_failure: JobRefs  #: upstream jobs whose failure counts as success here
+    fails_run: bool  #: whether its failure is the run's; default True, of a teardown False
     pool: str | None  #: kept and shown; limits nothing yet
     slots: int  #: how much it would take of the pool; limits nothing yet
     priority: int  #: higher goes first
@@ -85,12 +93,20 @@ JOB_CHECKS: dict[str, Check] = {
     "timeout": validation.optional(amounts.limit),
     "kill_grace": amounts.delay,
     "trigger_rule": validation.trigger_rule,
+    "min_success": edges.min_success,
+    "run_if": edges.run_if,
+    "teardown_of": edges.job_ids,
+    "allow_failure": edges.job_ids,
+    "fails_run": validation.flag,
     "pool": validation.optional(validation.identifier),
     "slots": validation.whole(1, 10**6),
     "priority": validation.whole(-(2**31), 2**31 - 1),
     "owners": validation.names,
     "doc": validation.doc,
 }
+
+#: a DAG's defaults for its jobs
+DEFAULT_CHECKS = {name: check for name, check in JOB_CHECKS.items() if name not in edges.OWN}
 
 
 def as_given(value: object) -> object:

@@ -4,7 +4,7 @@ This runs in the child that reads DAG files, once per DAG: importing a graph lib
 the graphs together.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from heapq import heapify, heappop, heappush
 
 
@@ -15,11 +15,8 @@ def topological_order(upstream: Mapping[str, Set[str]]) -> list[str]:
     """
     position = {job: index for index, job in enumerate(upstream)}
     jobs = list(upstream)
-    downstream: dict[str, list[str]] = {job: [] for job in jobs}
+    downstream = inverted(upstream)
     missing = {job: len(ups) for job, ups in upstream.items()}
-    for job, ups in upstream.items():
-        for up in ups:
-            downstream[up].append(job)
     ready = [position[job] for job in jobs if not missing[job]]
     heapify(ready)
     order: list[str] = []
@@ -31,6 +28,34 @@ def topological_order(upstream: Mapping[str, Set[str]]) -> list[str]:
             if not missing[down]:
                 heappush(ready, position[down])
     return order
+
+
+def between(upstream: Mapping[str, Collection[str]], first: Iterable[str], last: str) -> set[str]:
+    """The jobs downstream of any of `first` and upstream of `last`, ends excluded: a teardown's scope."""
+    sources = set(first)
+    behind = reach(inverted(upstream), sources)
+    return (reach(upstream, {last}) & behind) - sources - {last}
+
+
+def reach(neighbours: Mapping[str, Collection[str]], start: Iterable[str]) -> set[str]:
+    """The jobs that can be come to from these, themselves included."""
+    seen = set(start)
+    left = list(seen)
+    while left:
+        for job in neighbours.get(left.pop(), ()):
+            if job not in seen:
+                seen.add(job)
+                left.append(job)
+    return seen
+
+
+def inverted(upstream: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
+    """Downstream jobs by job."""
+    downstream: dict[str, list[str]] = {job: [] for job in upstream}
+    for job, ups in upstream.items():
+        for up in ups:
+            downstream[up].append(job)
+    return downstream
 
 
 def cycles(upstream: Mapping[str, Set[str]]) -> list[list[str]]:

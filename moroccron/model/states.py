@@ -48,6 +48,9 @@ class JobRunState(StrEnum):
     KILLED = "killed"
     SKIPPED = "skipped"  #: its rule can never hold, without a failure upstream
     UPSTREAM_FAILED = "upstream_failed"  #: its rule can never hold, because of a failure upstream
+    NOT_SELECTED = (
+        "not_selected"  #: left out of this run; to the jobs downstream as good as skipped
+    )
 
     @property
     def is_terminal(self) -> bool:
@@ -62,7 +65,9 @@ class JobRunState(StrEnum):
 FAILED_JOB_RUNS = frozenset(
     {JobRunState.FAILED, JobRunState.LOST, JobRunState.KILLED, JobRunState.UPSTREAM_FAILED}
 )
-TERMINAL_JOB_RUNS = FAILED_JOB_RUNS | {JobRunState.SUCCEEDED, JobRunState.SKIPPED}
+#: not run, and nobody's failure
+PASSED_OVER = frozenset({JobRunState.SKIPPED, JobRunState.NOT_SELECTED})
+TERMINAL_JOB_RUNS = FAILED_JOB_RUNS | PASSED_OVER | {JobRunState.SUCCEEDED}
 
 
 class RunState(StrEnum):
@@ -70,8 +75,8 @@ class RunState(StrEnum):
 
     QUEUED = "queued"  #: created, held back by max_active_runs
     RUNNING = "running"
-    SUCCEEDED = "succeeded"  #: every job succeeded or was skipped
-    FAILED = "failed"  #: at least one job ended in failure, whatever ran after it
+    SUCCEEDED = "succeeded"  #: every job that decides it succeeded or was passed over
+    FAILED = "failed"  #: at least one job that decides it ended in failure, whatever ran after it
     KILLED = "killed"  #: a person ended it
 
     @property

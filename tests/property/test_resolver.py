@@ -11,6 +11,24 @@ from moroccron.testing import a_job, a_version
 from moroccron.testing.engine import Engine
 
 J = JobRunState
+#: rules under which a failure is no reason not to run
+ONLY_SKIPPED = {
+    TriggerRule.ALL_FAILED,
+    TriggerRule.ALL_SKIPPED,
+    TriggerRule.ONE_FAILED,
+    TriggerRule.NONE_SKIPPED,
+}
+
+
+@st.composite
+def rules(draw, upstream):
+    """When a job with these upstream jobs may start, and whose failure it bears."""
+    rule = {"trigger_rule": draw(st.sampled_from(list(TriggerRule)))}
+    if upstream and draw(st.booleans()):
+        rule["allow_failure"] = tuple(sorted(draw(st.sets(st.sampled_from(upstream)))))
+    if upstream and draw(st.integers(0, 5)) == 0:
+        rule["min_success"] = draw(st.integers(1, len(upstream)))
+    return rule
 
 
 @st.composite
@@ -20,8 +38,8 @@ def graphs(draw):
     jobs = []
     for n in range(size):
         parents = draw(st.sets(st.integers(0, n - 1), max_size=4)) if n else set()
-        rule = draw(st.sampled_from(list(TriggerRule)))
-        jobs.append(a_job(f"j{n}", [f"j{p}" for p in parents], trigger_rule=rule))
+        ids = sorted(f"j{p}" for p in parents)
+        jobs.append(a_job(f"j{n}", ids, **draw(rules(ids))))
     return jobs
 
 
@@ -29,20 +47,35 @@ def naive(jobs, fails):
     """Final states by going through the jobs in order, reading the rules as plain sentences."""
     states = {}
     for job in jobs:
-        up = [states[parent] for parent in job.upstream]
+        forgiven = dict.fromkeys(job.allow_failure, J.SUCCEEDED)
+        up = [
+            forgiven.get(parent, states[parent]) if states[parent].is_failure else states[parent]
+            for parent in job.upstream
+        ]
         bad = [s for s in up if s in (J.FAILED, J.UPSTREAM_FAILED)]
         good = [s for s in up if s is J.SUCCEEDED]
-        if not up or job.trigger_rule is TriggerRule.ALL_DONE:
+        if not up:
             run = True
-        elif job.trigger_rule is TriggerRule.ALL_SUCCESS:
-            run = len(good) == len(up)
-        elif job.trigger_rule is TriggerRule.ONE_FAILED:
-            run = bool(bad)
+        elif job.min_success is not None:
+            run = len(good) >= job.min_success
         else:
-            run = bool(good) and not bad
+            run = {
+                TriggerRule.ALL_SUCCESS: len(good) == len(up),
+                TriggerRule.ALL_FAILED: len(bad) == len(up),
+                TriggerRule.ALL_DONE: True,
+                TriggerRule.ALL_DONE_MIN_ONE_SUCCESS: bool(good),
+                TriggerRule.ALL_SKIPPED: not good and not bad,
+                TriggerRule.ONE_SUCCESS: bool(good),
+                TriggerRule.ONE_FAILED: bool(bad),
+                TriggerRule.ONE_DONE: bool(good) or J.FAILED in up,
+                TriggerRule.NONE_FAILED: not bad,
+                TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS: bool(good) and not bad,
+                TriggerRule.NONE_SKIPPED: J.SKIPPED not in up,
+                TriggerRule.ALWAYS: True,
+            }[job.trigger_rule]
         if run:
             states[job.id] = J.FAILED if job.id in fails else J.SUCCEEDED
-        elif bad:
+        elif bad and (job.min_success is not None or job.trigger_rule not in ONLY_SKIPPED):
             states[job.id] = J.UPSTREAM_FAILED
         else:
             states[job.id] = J.SKIPPED

@@ -13,7 +13,6 @@ from moroccron.model.command import RetryJob
 from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.errors import NotFound
 from moroccron.model.run import Attempt, JobRun
-from moroccron.model.states import JobRunState
 from moroccron.ports import LogChunk, Stream
 
 blueprint = Blueprint("job", __name__)
@@ -97,13 +96,8 @@ def _log(attempt: Attempt | None, stream: Stream) -> LogChunk:
 
 def _decided_by(version: DagVersion, jobs: Mapping[str, JobRun], job_id: str) -> tuple[str, ...]:
     """Jobs downstream that were not run because of how this one ended."""
-    undone = {JobRunState.UPSTREAM_FAILED, JobRunState.SKIPPED}
-    below = {job_id}
-    out = []
+    closed = {job_id: None}
     for job in version.jobs:  # in topological order: one pass suffices
-        if below.isdisjoint(job.upstream):
-            continue
-        below.add(job.id)
-        if job.id in jobs and jobs[job.id].state in undone:
-            out.append(job.id)
-    return tuple(out)
+        if job.id in jobs and jobs[job.id].cause in closed:
+            closed[job.id] = None
+    return tuple(closed)[1:]

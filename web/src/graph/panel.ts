@@ -17,7 +17,7 @@ interface Attempt {
 
 interface Definition {
   content: {
-    jobs: { id: string; command: string | string[]; doc?: string; trigger_rule?: string }[];
+    jobs: { id: string; command: string | string[]; doc?: string }[];
   };
 }
 
@@ -55,7 +55,7 @@ export class Panel {
       if (this.shown !== job) return;
       this.element.replaceChildren(
         ...this.frame(job, states),
-        ...body(definition, attempts),
+        ...body(definition, attempts, this.structure.rules[job]),
         ...this.around(job),
       );
       tell(this.element);
@@ -125,6 +125,7 @@ export class Panel {
 function body(
   definition: Definition["content"]["jobs"][number] | undefined,
   attempts: Attempt[],
+  rule: string | undefined,
 ): HTMLElement[] {
   const parts: HTMLElement[] = [];
   if (attempts.length > 0) parts.push(table(attempts));
@@ -133,7 +134,7 @@ function body(
     const command = definition.command;
     parts.push(text("h4", "", "Command"));
     parts.push(text("pre", "command", typeof command === "string" ? command : command.join(" ")));
-    if (definition.trigger_rule) parts.push(text("p", "", `Runs on ${definition.trigger_rule}`));
+    if (rule !== undefined) parts.push(text("p", "", `Runs on ${rule}`));
   }
   return parts;
 }

@@ -8,13 +8,15 @@ moments between which a crash is interesting, for tests that crash there.
 
 import logging
 import queue
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
 from moroccron.core.commands import wanted_run
 from moroccron.core.decide import decide
 from moroccron.core.view import View
-from moroccron.model.events import CommandReceived, Event, TrustChanged
+from moroccron.model.effects import Decline
+from moroccron.model.events import CommandReceived, Event, OffersReceived, TrustChanged
 from moroccron.ports import Clock, Driver, Store
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,9 @@ LONGEST_SLEEP = 60.0
 
 #: the longest sleep while we are not sure to lead: trust comes back without a word
 DOUBTFUL_SLEEP = 0.1
+
+#: seconds for which offers are refused that come while the database is out of reach
+SILENT_REFUSAL = 5.0
 
 Pause = Callable[[str], None]
 
@@ -42,6 +47,10 @@ def _always() -> bool:
 
 class Stop:
     """Put into the queue to end the loop in order. Not an event: nothing is decided on it."""
+
+
+class _CommitGivenUp(Exception):
+    """The end came while a commit waited for the database. Whether it was made, the next leader will see."""
 
 
 class Loop:
@@ -65,6 +74,7 @@ class Loop:
         self._is_trusted = trusted
         self._trusted = True  #: what the view was told
         self._queue: queue.SimpleQueue[Event | Stop] = queue.SimpleQueue()
+        self._kept: deque[Event] = deque()  #: taken from the queue before their time
         self._stopping = False
         self._abandoned = False
 
@@ -83,8 +93,13 @@ class Loop:
 
     def run(self) -> None:
         """Turn until stopped. Sleeps until the next event or due time."""
-        while not (self._stopping or self._abandoned):
-            self.turn(self.await_events())
+        try:
+            while not (self._stopping or self._abandoned):
+                self.turn(self.await_events())
+        except _CommitGivenUp:
+            log.warning(
+                "ended while the database is out of reach; what it was to store is given up"
+            )
 
     def turn(self, events: list[Event]) -> None:
         """One batch: decide on the events, the time and whether we are trusted, commit, then act."""
@@ -92,7 +107,7 @@ class Loop:
         decision = decide(self._view, [*self._news_of_trust(), *batch], self._clock.now())
         if decision.changes:
             self._pause("before commit")
-            self._store.commit(self._view.term, decision.changes)
+            self._store.commit(self._view.term, decision.changes, self._wait_for_store)
             self._pause("after commit")
         if decision.effects and not self._abandoned:
             self._driver.perform(decision.effects)
@@ -101,6 +116,8 @@ class Loop:
     def drain(self) -> list[Event]:
         """The events that are there now, without waiting; at most a batch."""
         events: list[Event] = []
+        while self._kept and len(events) < BATCH:
+            events.append(self._kept.popleft())
         while len(events) < BATCH:
             try:
                 item = self._queue.get_nowait()
@@ -115,6 +132,8 @@ class Loop:
 
     def await_events(self) -> list[Event]:
         """Sleep until the next event or due time; the events that are there then."""
+        if self._kept:
+            return self.drain()
         events: list[Event] = []
         try:
             self._take(self._queue.get(timeout=self._patience()), events)
@@ -127,6 +146,20 @@ class Loop:
             self._stopping = True
         else:
             events.append(item)
+
+    def _wait_for_store(self) -> None:
+        """The commit at hand waits for the database. Keep the news in order and give back what is offered: others
+        can use it, and by the time that we could it may be worth nothing. Told to end, do so without the commit."""
+        news: list[Event] = []
+        while not self._queue.empty():
+            self._take(self._queue.get(), news)
+        offered = [event for event in news if isinstance(event, OffersReceived)]
+        self._kept.extend(event for event in news if not isinstance(event, OffersReceived))
+        if self._stopping or self._abandoned:
+            raise _CommitGivenUp
+        ids = tuple(offer.id for event in offered for offer in event.offers)
+        if ids:
+            self._driver.perform((Decline(ids, SILENT_REFUSAL),))
 
     def _patience(self) -> float:
         longest = LONGEST_SLEEP if self._trusted else DOUBTFUL_SLEEP

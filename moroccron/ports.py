@@ -22,6 +22,10 @@ from moroccron.model.states import RunState
 # --------------------------------------------------------------------------- the engine's doors
 
 
+def idle() -> None:
+    """Nothing is to be done while waiting."""
+
+
 class Clock(Protocol):
     """Where time comes from. Only the loop and the lifecycle hold one."""
 
@@ -64,11 +68,15 @@ class Store(Protocol):
     def recall(self, run_id: str) -> RunRecalled | None:
         """An ended run with its version, job runs and the newest attempt of each; None: there is none."""
 
-    def commit(self, term: int, changes: Sequence[Change]) -> None:
+    def commit(
+        self, term: int, changes: Sequence[Change], waiting: Callable[[], None] = idle
+    ) -> None:
         """Write all changes, in order, in one transaction that first checks the term.
 
         Raises `Fenced` when the term is not the newest; nothing is written then. Committing the same changes
-        twice leaves the same rows (history lines excepted). Raises `StoreUnavailable` when it fails for good.
+        twice leaves the same rows (history lines excepted). While the database is out of reach it tries again and
+        again; `waiting` is called in between, and may raise to have it give up. Raises `StoreUnavailable` when it
+        fails for good.
         """
 
     def unanswered_commands(self, after: int, limit: int) -> Sequence[Command]:

@@ -174,6 +174,12 @@ class Settings:
         "Seconds until an attempt on an agent that is cut off is replaced.",
         check=_above_zero,
     )
+    store_patience: float = _setting(
+        60.0,
+        "Seconds for which a scheduler waits for a database that is out of reach before it ends. Nothing is "
+        "launched or acknowledged meanwhile.",
+        check=_above_zero,
+    )
     web_threads: int = _setting(
         8, "Requests that the web process answers at the same time.", check=_between(1, 256)
     )

@@ -1,7 +1,7 @@
 """A store whose framework id is mirrored in ZooKeeper: compared as it is loaded, copied once committed."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from moroccron.adapters.zookeeper.framework_id import FrameworkIdMirror
 from moroccron.adapters.zookeeper.session import ZooKeeperUnavailable
@@ -10,7 +10,7 @@ from moroccron.model.command import Command
 from moroccron.model.errors import StoreUnavailable
 from moroccron.model.events import RunRecalled
 from moroccron.model.snapshot import Snapshot
-from moroccron.ports import Store
+from moroccron.ports import Store, idle
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,10 @@ class MirroredStore:
     def recall(self, run_id: str) -> RunRecalled | None:
         return self._store.recall(run_id)
 
-    def commit(self, term: int, changes: Sequence[Change]) -> None:
-        self._store.commit(term, changes)
+    def commit(
+        self, term: int, changes: Sequence[Change], waiting: Callable[[], None] = idle
+    ) -> None:
+        self._store.commit(term, changes, waiting)
         for change in changes:
             if isinstance(change, FrameworkChanged):
                 self._copy(change.framework_id)

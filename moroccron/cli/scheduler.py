@@ -22,6 +22,7 @@ from moroccron.settings import MESOS, Settings
     "load_timeout",
     "load_memory",
     "launch_grace",
+    "store_patience",
     "unreachable_patience",
     "log_level",
     "election",

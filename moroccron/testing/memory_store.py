@@ -31,7 +31,7 @@ from moroccron.model.events import RunRecalled
 from moroccron.model.run import Attempt, AttemptKey, JobRun, Run
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, RunState
-from moroccron.ports import DagSummary, HistoryLine, LeaderRow, LoadErrorRow, RunBrief
+from moroccron.ports import DagSummary, HistoryLine, LeaderRow, LoadErrorRow, RunBrief, idle
 
 
 def _utc_now() -> datetime:
@@ -103,7 +103,9 @@ class MemoryStore:
                 tuple(attempt for attempt in newest if attempt is not None),
             )
 
-    def commit(self, term: int, changes: Sequence[Change]) -> None:
+    def commit(
+        self, term: int, changes: Sequence[Change], waiting: Callable[[], None] = idle
+    ) -> None:
         with self._lock:
             if self._leader is None or self._leader.term != term:
                 newest = self._leader.term if self._leader else 0

@@ -14,6 +14,7 @@ from moroccron.model.events import Event, FilesLoaded, OffersReceived, Subscribe
 from moroccron.model.load import LoadedFile
 from moroccron.model.offer import Offer
 from moroccron.model.resources import Resources
+from moroccron.ports import idle
 from moroccron.testing import FakeClock, MemoryStore, a_version
 from tests.waiting import until
 
@@ -180,7 +181,7 @@ def test_who_is_not_trusted_leads_on_but_launches_nothing(caplog: pytest.LogCapt
 
 def test_a_store_that_takes_no_commit() -> None:
     class Broken(MemoryStore):
-        def commit(self, term, changes) -> None:
+        def commit(self, term, changes, waiting=idle) -> None:
             raise StoreUnavailable("disk full")
 
     assert Candidate(Broken()).lead().end() is ExitCode.STORE_UNAVAILABLE
@@ -188,7 +189,7 @@ def test_a_store_that_takes_no_commit() -> None:
 
 def test_a_bug_in_the_loop(caplog: pytest.LogCaptureFixture) -> None:
     class Crooked(MemoryStore):
-        def commit(self, term, changes) -> None:
+        def commit(self, term, changes, waiting=idle) -> None:
             raise ZeroDivisionError
 
     assert Candidate(Crooked()).lead().end() is ExitCode.BUG

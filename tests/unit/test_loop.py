@@ -4,8 +4,12 @@ import pytest
 
 from moroccron.core.view import View
 from moroccron.loop import BATCH, Loop
-from moroccron.model.events import FilesLoaded, Subscribed, TimePassed
+from moroccron.model.effects import Decline
+from moroccron.model.events import FilesLoaded, OffersReceived, Subscribed, TimePassed
 from moroccron.model.load import LoadedFile
+from moroccron.model.offer import Offer
+from moroccron.model.resources import Resources
+from moroccron.ports import idle
 from moroccron.testing import FakeClock, MemoryStore, a_version
 
 FILES = FilesLoaded((LoadedFile("d.py", (a_version(),)),))
@@ -17,13 +21,15 @@ class Diary(MemoryStore):
     def __init__(self) -> None:
         super().__init__()
         self.notes: list[str] = []
+        self.effects: list[object] = []
 
-    def commit(self, term, changes) -> None:
+    def commit(self, term, changes, waiting=idle) -> None:
         self.notes.append("commit")
         super().commit(term, changes)
 
     def perform(self, effects) -> None:
         self.notes.append("perform")
+        self.effects += effects
 
 
 def make_loop(diary: Diary, pause=lambda moment: None) -> Loop:
@@ -85,3 +91,47 @@ def test_a_batch_has_a_bound() -> None:
         loop.emit(TimePassed())
     assert len(loop.drain()) == BATCH
     assert len(loop.drain()) == 5
+
+
+class Slow(Diary):
+    """Its database is out of reach for a moment, in which the test may do something."""
+
+    def __init__(self, meanwhile) -> None:
+        super().__init__()
+        self._meanwhile = [meanwhile]
+
+    def commit(self, term, changes, waiting=idle) -> None:
+        while self._meanwhile:
+            self._meanwhile.pop()()
+            waiting()
+        super().commit(term, changes)
+
+
+def test_offers_that_come_while_the_database_is_away_are_given_back() -> None:
+    offer = Offer("o1", "a1", "a1", Resources(8000, 8192, 9000, 0, 0))
+    diary = Slow(lambda: [loop.emit(OffersReceived((offer,))), loop.emit(FILES)])
+    loop = make_loop(diary)
+    loop.turn([Subscribed("f1")])
+    assert diary.notes == ["perform", "commit", "perform"]
+    assert isinstance(diary.effects[0], Decline)
+    assert diary.effects[0].offer_ids == ("o1",)
+    assert loop.await_events() == [FILES], "what else came is not forgotten"
+
+
+def test_news_are_kept_in_their_order_while_the_database_is_away() -> None:
+    first, second, third = Subscribed("f1"), TimePassed(), Subscribed("f2")
+    diary = Slow(lambda: [loop.emit(first), loop.emit(second)])
+    loop = make_loop(diary)
+    loop.turn([Subscribed("f1")])
+    loop.emit(third)
+    assert loop.drain() == [first, second, third]
+
+
+@pytest.mark.parametrize("end", ["stop", "abandon"])
+def test_the_end_does_not_wait_for_a_database_that_is_away(end: str) -> None:
+    offer = Offer("o1", "a1", "a1", Resources(8000, 8192, 9000, 0, 0))
+    diary = Slow(lambda: [loop.emit(OffersReceived((offer,))), getattr(loop, end)()])
+    loop = make_loop(diary)
+    loop.emit(Subscribed("f1"))
+    loop.run()
+    assert diary.notes == []

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
+from moroccron.adapters.sql.impatient import impatient_connection
 from moroccron.model.errors import MoroccronError
 
 BUSY_SECONDS = 10.0  #: how long SQLite waits for another process's write to end
@@ -24,12 +25,13 @@ class DatabaseUrlInvalid(MoroccronError):
 def open_engine(url: str, *, answer_within: float | None = None) -> Engine:
     """An engine for `sqlite:///path` or `postgresql://user@host/name`. Connects when first used.
 
-    `answer_within`: seconds after which a server whose machine does not respond any more counts as gone, for
-    those to whom a late answer is of no use.
+    `answer_within`: seconds of silence after which PostgreSQL, asked something, counts as gone: frozen, or its
+    machine off; and for which another process's lock is waited for in SQLite. For those to whom a late answer is
+    of no use.
     """
     parsed = database_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed)
+        return _open_sqlite(parsed, answer_within)
     return _open_postgres(parsed, answer_within)
 
 
@@ -60,15 +62,24 @@ def _open_postgres(url: URL, answer_within: float | None) -> Engine:
     options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "application_name": "moroccron"}
     if answer_within is not None:
         # libpq takes whole seconds here, no fewer than two; and milliseconds there.
-        options["connect_timeout"] = max(2, round(answer_within))
+        options["connect_timeout"] = max(2, min(CONNECT_SECONDS, round(answer_within)))
         options["tcp_user_timeout"] = round(answer_within * 1000)
     # A pooled connection may have died with its server's last restart: ask before use.
-    return create_engine(url, pool_pre_ping=True, connect_args=options)
+    engine = create_engine(url, pool_pre_ping=True, connect_args=options)
+    if answer_within is not None:
+        impatient = impatient_connection(engine.dialect.loaded_dbapi, answer_within)
+        event.listen(
+            engine,
+            "do_connect",
+            lambda _dialect, _record, words, named: impatient.connect(*words, **named),
+        )
+    return engine
 
 
-def _open_sqlite(url: URL) -> Engine:
+def _open_sqlite(url: URL, answer_within: float | None) -> Engine:
     Path(url.database or "").absolute().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    busy = BUSY_SECONDS if answer_within is None else min(BUSY_SECONDS, answer_within)
+    engine = create_engine(url, connect_args={"timeout": busy})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -1,5 +1,7 @@
 """What the database's errors mean to us. The one place that tells missing tables from other failures."""
 
+from sqlite3 import SQLITE_BUSY
+
 from sqlalchemy.exc import DBAPIError
 
 from moroccron.model.errors import StoreUnavailable, TablesUnfit
@@ -8,6 +10,10 @@ from moroccron.model.errors import StoreUnavailable, TablesUnfit
 _POSTGRES_STATES = frozenset({"42P01", "42703"})
 #: SQLite has one code for all of them, and words
 _SQLITE_WORDS = ("no such table", "no such column", "has no column named")
+_HELD = (
+    "another process keeps it locked in the middle of a transaction: end the one that is frozen or stopped "
+    "(`fuser` names those that have the file open)"
+)
 
 
 def unavailable(error: Exception) -> StoreUnavailable:
@@ -15,6 +21,8 @@ def unavailable(error: Exception) -> StoreUnavailable:
     cause = driver_error(error)
     if _misses_tables(cause):
         return TablesUnfit("the database has no tables (or old ones): run `moroccron db upgrade`")
+    if getattr(cause, "sqlite_errorcode", 0) & 0xFF == SQLITE_BUSY:
+        return StoreUnavailable(f"the database failed: {cause}; {_HELD}")
     return StoreUnavailable(f"the database failed: {cause}")
 
 

@@ -25,10 +25,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from moroccron.adapters.sql.engine import writers
+from moroccron.adapters.sql.flavour import flavour_of
 from moroccron.adapters.sql.statements import THE_ROW
 from moroccron.adapters.sql.tables import lease
 from moroccron.adapters.sql.utc_time import UtcTime
-from moroccron.adapters.sql.writer import flavour_of
 from moroccron.model.errors import ElectionRefused, StoreUnavailable
 
 _SQLITE_FORM = "%Y-%m-%d %H:%M:%f"  #: to the millisecond; `UtcTime` wants microseconds and the zone

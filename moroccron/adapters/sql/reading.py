@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from moroccron.adapters.sql.engine import readers
-from moroccron.adapters.sql.failures import unavailable
+from moroccron.adapters.sql.flavour import flavour_of
+from moroccron.adapters.sql.patience import Patience
 
 T = TypeVar("T")
 
@@ -15,13 +15,16 @@ T = TypeVar("T")
 class Reader:
     """Runs functions of a connection. May be used from many threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, patience: float = 0.0) -> None:
+        """`patience`: seconds for which a database that is out of reach is asked again."""
         self._engine = readers(engine)
+        self._patience = Patience(engine, patience, flavour_of(engine).may_pass)
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """The result of `work`, which must not keep the connection."""
-        try:
+        """The result of `work`, which must not keep the connection, and may be called again."""
+
+        def once() -> T:
             with self._engine.connect() as connection:
                 return work(connection)
-        except DBAPIError as error:
-            raise unavailable(error) from error
+
+        return self._patience.repeat(once)

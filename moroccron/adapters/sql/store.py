@@ -2,7 +2,8 @@
 
 Fencing: every commit begins by counting itself in the leader's row, on condition that the row still holds
 its term. That takes the row's lock (in SQLite the file's), so that a commit and a `begin_term` elsewhere
-happen one after the other and never beside each other.
+happen one after the other and never beside each other. A leader that is frozen in the middle of a commit would keep
+that lock: in PostgreSQL `begin_term` ends its session first.
 
 Repetition: the count says whether a commit whose connection broke at the last moment was made after all,
 so that repeating it does not double its history.
@@ -15,20 +16,22 @@ from typing import Any
 from sqlalchemy import Engine, Text, cast, select
 
 from moroccron.adapters.sql.batch import Batch
+from moroccron.adapters.sql.flavour import Cursor
 from moroccron.adapters.sql.reading import Reader
 from moroccron.adapters.sql.rows import Row, command_of, load_error_row, storable
 from moroccron.adapters.sql.snapshot import read_recalled, read_snapshot
 from moroccron.adapters.sql.statements import THE_ROW, Statements
 from moroccron.adapters.sql.tables import command, command_is_unanswered, framework
 from moroccron.adapters.sql.utc_time import Moments
-from moroccron.adapters.sql.writer import Cursor, Writer
+from moroccron.adapters.sql.writer import Writer
 from moroccron.model.changes import Change, LoadErrorsChanged
 from moroccron.model.command import Command
 from moroccron.model.errors import Fenced
 from moroccron.model.events import RunRecalled
 from moroccron.model.snapshot import Snapshot
+from moroccron.ports import idle
 
-PATIENCE = 15.0  #: seconds for which an unreachable database is tried again
+PATIENCE = 60.0  #: seconds for which an unreachable database is tried again
 
 
 def utc_now() -> datetime:
@@ -40,7 +43,8 @@ class SqlStore:
 
     What writes (`begin_term`, `commit`, `close`) is for one thread at a time. What reads (`load`, `recall`,
     `unanswered_commands`) takes a connection of its own from the engine, and may be called from any thread
-    meanwhile: the feed polls for commands while the loop commits.
+    meanwhile: the feed polls for commands while the loop commits. All are patient but `unanswered_commands`, which
+    its caller repeats anyway.
     """
 
     def __init__(
@@ -51,7 +55,8 @@ class SqlStore:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._writer = Writer(engine, patience)
-        self._reader = Reader(engine)
+        self._reader = Reader(engine, patience)
+        self._hasty = Reader(engine)
         self._statements = Statements(engine)
         self._time = self._writer.flavour.time
         self._now = now
@@ -60,6 +65,7 @@ class SqlStore:
         row = (THE_ROW, 1, holder, self._time(self._now()), 0)
 
         def work(cursor: Cursor) -> int:
+            self._writer.flavour.depose(cursor)
             cursor.execute(self._statements.begin_term, row)
             return int(cursor.fetchone()[0])
 
@@ -71,7 +77,9 @@ class SqlStore:
     def recall(self, run_id: str) -> RunRecalled | None:
         return self._reader.read(lambda connection: read_recalled(connection, run_id))
 
-    def commit(self, term: int, changes: Sequence[Change]) -> None:
+    def commit(
+        self, term: int, changes: Sequence[Change], waiting: Callable[[], None] = idle
+    ) -> None:
         batch = Batch.of(changes)
         rows = batch.rows(self._statements, Moments(self._time).__getitem__)
         count: int | None = None  # the number that an earlier try of this commit gave itself
@@ -84,7 +92,7 @@ class SqlStore:
             count = number
             self._write(cursor, batch, rows)
 
-        self._writer.transact(work)
+        self._writer.transact(work, waiting)
 
     def _claim(self, cursor: Cursor, term: int) -> int:
         cursor.execute(self._statements.claim, (THE_ROW, term))
@@ -128,7 +136,7 @@ class SqlStore:
             .order_by(command.c.id)
             .limit(limit)
         )
-        return self._reader.read(lambda c: [command_of(row) for row in c.execute(waiting)])
+        return self._hasty.read(lambda c: [command_of(row) for row in c.execute(waiting)])
 
     def framework_id(self) -> str | None:
         """Under which id the cluster knows us; None: under none yet."""

@@ -91,7 +91,7 @@ cluster-down: ## End what `make cluster` started
 e2e: install web needs ## Only the tests that act as a user would
 	$(PYTEST) -m "(e2e or browser) and not cluster" $(ARGS)
 
-bench: install web ## The benchmarks, each figure beside its floor
+bench: install web mesos ## The benchmarks, each figure beside its floor
 	$(BIN)/python -m benchmarks $(ARGS)
 
 wheel: install web ## The wheel, in dist/

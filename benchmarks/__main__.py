@@ -6,7 +6,10 @@ import sys
 from benchmarks.report import machine
 
 #: in the order of docs/benchmarks.md
-NAMES = ("jobs", "loading", "graph_data", "packer", "resolver", "virtual", "store", "agent")
+NAMES = (
+    *("jobs", "loading", "graph_data", "packer", "resolver", "virtual", "store", "agent"),
+    *("mesos", "takeover"),
+)
 
 
 def main(names: list[str]) -> None:

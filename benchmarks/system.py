@@ -35,7 +35,7 @@ class System:
 
     def cpu(self, *names: str) -> float:
         """CPU seconds of the named processes, of all when none is named, the jobs they waited for included."""
-        return sum(_cpu(pid) for pid in self.pids(*(names or self.processes)))
+        return sum(cpu_of(pid) for pid in self.pids(*(names or self.processes)))
 
     def wait(self, what: str, condition: Callable[[], bool], pause: float = 0.01) -> None:
         """Poll until the condition holds."""
@@ -114,7 +114,7 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _cpu(pid: int) -> float:
+def cpu_of(pid: int) -> float:
     """CPU seconds of a process and of its children that it has waited for."""
     fields = _stat(pid)
     return sum(int(fields[n]) for n in (11, 12, 13, 14)) / TICKS if fields else 0.0

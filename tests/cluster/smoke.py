@@ -23,8 +23,17 @@ CPUS, MEM = 0.1, 32
 
 
 class BareFramework:
-    def __init__(self, master: str, *, framework_id: str | None = None, **info: Any) -> None:
+    def __init__(
+        self,
+        master: str,
+        *,
+        framework_id: str | None = None,
+        cpus: float = CPUS,
+        mem: float = MEM,
+        **info: Any,
+    ) -> None:
         self._master = master
+        self._cpus, self._mem = cpus, mem  # of each task
         self._info = {
             "user": "root",
             "name": "smoke",
@@ -64,7 +73,8 @@ class BareFramework:
         else:
             shape = {"shell": False, "value": command[0], "arguments": command}
         task = {"name": task_id, "task_id": {"value": task_id}, "command": shape, **fields}
-        self._waiting.append(task | {"resources": [_scalar("cpus", CPUS), _scalar("mem", MEM)]})
+        resources = [_scalar("cpus", self._cpus), _scalar("mem", self._mem)]
+        self._waiting.append(task | {"resources": resources})
 
     def kill(self, task_id: str, agent_id: str) -> None:
         known = {"task_id": {"value": task_id}, "agent_id": {"value": agent_id}}
@@ -83,7 +93,7 @@ class BareFramework:
     def _is(self, task_id: str, states: tuple[str, ...]) -> bool:
         return task_id in self.last and self.last[task_id]["state"] in states
 
-    def run(self, commands: Iterable[str]) -> Counter[str]:
+    def run(self, commands: Iterable[str | list[str]]) -> Counter[str]:
         """Launch all and hear how they ended."""
         numbers = itertools.count()
         for command in commands:
@@ -124,7 +134,7 @@ class BareFramework:
     def _use(self, offer: Message) -> None:
         tasks = [
             self._waiting.popleft() | {"agent_id": offer["agent_id"]}
-            for _ in range(min(_room(offer), len(self._waiting)))
+            for _ in range(min(self._room(offer), len(self._waiting)))
         ]
         if not tasks:
             declined = {"offer_ids": [offer["id"]], "filters": {"refuse_seconds": 0.5}}
@@ -132,6 +142,12 @@ class BareFramework:
         launch = {"type": "LAUNCH", "launch": {"task_infos": tasks}}
         accepted = {"offer_ids": [offer["id"]], "operations": [launch]}
         self.call("ACCEPT", accept=accepted | {"filters": {"refuse_seconds": 0}})
+
+    def _room(self, offer: Message) -> int:
+        """How many tasks the offer holds."""
+        scalars = [r for r in offer["resources"] if r["type"] == "SCALAR"]
+        free = {r["name"]: r["scalar"]["value"] for r in scalars}
+        return int(min(free.get("cpus", 0) / self._cpus + 1e-6, free.get("mem", 0) / self._mem))
 
     def _note(self, status: Message) -> None:
         task_id = status["task_id"]["value"]
@@ -144,12 +160,6 @@ class BareFramework:
 
 def _scalar(name: str, amount: float) -> Message:
     return {"name": name, "type": "SCALAR", "scalar": {"value": amount}}
-
-
-def _room(offer: Message) -> int:
-    """How many tasks the offer holds."""
-    free = {r["name"]: r["scalar"]["value"] for r in offer["resources"] if r["type"] == "SCALAR"}
-    return int(min(free.get("cpus", 0) / CPUS + 1e-6, free.get("mem", 0) / MEM))
 
 
 def main(master: str, jobs: int) -> None:

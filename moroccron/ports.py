@@ -60,7 +60,10 @@ class Store(Protocol):
     """The leader's side of the database: the only place where state is written."""
 
     def begin_term(self, holder: str) -> int:
-        """Take the next term, which fences every earlier one, and return its number."""
+        """Take the next term, which fences every earlier one, and return its number.
+
+        It is greater than every term before, also than those that a restored backup knows nothing of.
+        """
 
     def load(self) -> Snapshot:
         """Everything that is not over."""

@@ -60,7 +60,8 @@ class MemoryStore:
 
     def begin_term(self, holder: str) -> int:
         with self._lock:
-            term = self._leader.term + 1 if self._leader else 1
+            seconds = int(self._now().timestamp())
+            term = max(seconds, self._leader.term + 1) if self._leader else seconds
             self._leader = LeaderRow(term, holder, self._now())
             return term
 

@@ -59,15 +59,27 @@ def line(text: str, run_id: str | None = None) -> Happened:
 
 
 class TestTerms:
-    def test_grow_by_one_and_name_their_holder(self, doors: Doors) -> None:
+    def test_grow_and_name_their_holder(self, doors: Doors) -> None:
         assert doors.queries.leader() is None
-        assert doors.store.begin_term("first") == 1
+        first = doors.store.begin_term("first")
         doors.clock.advance(60)
-        assert doors.open_store().begin_term("second") == 2
+        second = doors.open_store().begin_term("second")
+        assert second > first
         leader = doors.queries.leader()
         assert leader is not None
-        assert (leader.term, leader.holder) == (2, "second")
+        assert (leader.term, leader.holder) == (second, "second")
         assert leader.since == EPOCH + timedelta(seconds=60)
+
+    def test_grow_with_time_too_so_that_a_restored_backup_repeats_none(self, doors: Doors) -> None:
+        first = doors.store.begin_term("first")
+        doors.clock.advance(60)
+        assert doors.open_store().begin_term("second") >= first + 60
+
+    def test_grow_when_the_clock_does_not(self, doors: Doors) -> None:
+        terms = [doors.open_store().begin_term(name) for name in "abc"]
+        doors.clock.set_now(EPOCH - timedelta(hours=1))
+        terms.append(doors.open_store().begin_term("d"))
+        assert terms == sorted(set(terms))
 
     def test_newer_one_fences_the_older(self, doors: Doors, begun: int) -> None:
         newer = doors.open_store()

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Update,
     bindparam,
+    case,
     delete,
     literal_column,
     select,
@@ -121,13 +122,16 @@ def _upsert(statement: sqlite.Insert | postgresql.Insert, table: Table) -> Inser
 
 
 def _begin_term(statement: sqlite.Insert | postgresql.Insert) -> Insert:
-    """The first term, or the next: the row of before gives way in the same statement."""
+    """The given term, or one more than the last: the row of before gives way in the same statement."""
     return (
         statement.values(_places(leader.c))
         .on_conflict_do_update(
             index_elements=[leader.c.id],
             set_={
-                "term": leader.c.term + ONE,
+                "term": case(
+                    (statement.excluded.term > leader.c.term, statement.excluded.term),
+                    else_=leader.c.term + ONE,
+                ),
                 "holder": statement.excluded.holder,
                 "since": statement.excluded.since,
                 "commits": literal_column("0"),

@@ -62,7 +62,13 @@ class SqlStore:
         self._now = now
 
     def begin_term(self, holder: str) -> int:
-        row = (THE_ROW, 1, holder, self._time(self._now()), 0)
+        """The seconds since 1970, or one more than the last term, whichever is greater.
+
+        Counting alone would give a term twice, and with it task ids and the right to commit, after the database
+        was restored from a backup.
+        """
+        now = self._now()
+        row = (THE_ROW, int(now.timestamp()), holder, self._time(now), 0)
 
         def work(cursor: Cursor) -> int:
             self._writer.flavour.depose(cursor)

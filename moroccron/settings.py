@@ -169,10 +169,11 @@ class Settings:
         "Seconds after a launch before an attempt that nobody knows of is believed lost.",
         check=_above_zero,
     )
-    unreachable_patience: float = _setting(
-        900.0,
-        "Seconds until an attempt on an agent that is cut off is replaced.",
-        check=_above_zero,
+    replace_after: float = _setting(
+        0.0,
+        "Seconds after which an attempt on an agent that is cut off is replaced, for jobs that do not say "
+        "themselves; 0: never, it is waited for. See `replace_after` in docs/dags.md.",
+        check=_between(0, 10 * 366 * 86400),
     )
     store_patience: float = _setting(
         60.0,

@@ -49,8 +49,8 @@ def build_policy(settings: Settings) -> Policy:
     return replace(
         DEFAULT_POLICY,
         launch_grace=settings.launch_grace,
-        unreachable_patience=settings.unreachable_patience,
         roles=roles_of(settings) if settings.master else (),  # the embedded agent knows none
+        replace_after=settings.replace_after or None,
     )
 
 

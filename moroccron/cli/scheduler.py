@@ -23,7 +23,7 @@ from moroccron.settings import MESOS, Settings
     "load_memory",
     "launch_grace",
     "store_patience",
-    "unreachable_patience",
+    "replace_after",
     "log_level",
     "election",
     *MESOS,

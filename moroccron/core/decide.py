@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from moroccron.core.appetite import tend_offers
+from moroccron.core.asking import ask_about, ask_on, begin_asking, end_asking
 from moroccron.core.commands import adopt_run, take_command
 from moroccron.core.draft import Decision, Draft
 from moroccron.core.ephemera import (
@@ -25,9 +26,8 @@ from moroccron.core.resolver import resolve
 from moroccron.core.runs import begin_if_room, end_if_over, schedule
 from moroccron.core.updates import ask_doubtful, take_update
 from moroccron.core.view import View
-from moroccron.core.watching import keep_watch, reconcile_all, watch
+from moroccron.core.watching import end_patience, keep_watch, watch
 from moroccron.model.changes import FrameworkChanged
-from moroccron.model.effects import Reconcile
 from moroccron.model.events import (
     AgentLost,
     CommandReceived,
@@ -73,6 +73,7 @@ def _take(draft: Draft, event: Event) -> None:
             _subscribed(draft, event)
         case Disconnected():
             draft.note(ConnectionChanged(connected=False, at=draft.now))
+            end_asking(draft)
         case AgentLost(agent_id):
             _agent_lost(draft, agent_id)
         case TrustChanged(trusted):
@@ -94,19 +95,13 @@ def _subscribed(draft: Draft, event: Subscribed) -> None:
     if draft.view.framework_id != framework_id:
         draft.change(FrameworkChanged(framework_id))
         draft.tell("framework", "subscribed under a new id", message=framework_id)
-    reconcile_all(draft)
+    begin_asking(draft)
 
 
 def _agent_lost(draft: Draft, agent_id: str) -> None:
     """A hint only: its offers are worthless, its tasks are asked about early."""
     draft.note(OffersGone(draft.view.book.of_agent(agent_id)))
-    tasks = tuple(
-        (a.task_id, agent_id)
-        for a in draft.view.live_attempts()
-        if a.agent_id == agent_id and a.task_id is not None
-    )
-    if tasks:
-        draft.do(Reconcile(tasks))
+    ask_about(draft, ((task, agent_id) for task in sorted(draft.view.live_on.get(agent_id, ()))))
 
 
 def _settle(draft: Draft) -> None:
@@ -114,6 +109,7 @@ def _settle(draft: Draft) -> None:
     _fire_timers(draft)
     watch(draft)
     ask_doubtful(draft)
+    ask_on(draft)
     while draft.view.touched:
         _settle_runs(draft)
         _fire_timers(draft)
@@ -129,6 +125,7 @@ def _fire_timers(draft: Draft) -> None:
             schedule(draft, subject)
         else:
             requeue(draft, subject)
+            end_patience(draft, subject)
 
 
 def _settle_runs(draft: Draft) -> None:

@@ -6,6 +6,7 @@ A new leader begins without them; subscribing anew brings the offers, and time t
 from dataclasses import dataclass
 from datetime import datetime
 
+from moroccron.core.inquiry import Asked
 from moroccron.model.events import RunRecalled
 from moroccron.model.offer import Offer
 
@@ -60,6 +61,101 @@ class Doubted:
 
 
 @dataclass(frozen=True, slots=True)
+class CutOff:
+    """An attempt's agent is cut off, it was said on this connection."""
+
+    task_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An attempt's task was found on another agent than the one in its row until now."""
+
+    task_id: str
+    agent_id: str  #: where it is not
+
+
+@dataclass(frozen=True, slots=True)
+class Forsaken:
+    """A task that may still run was given up by us."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StraySeen:
+    """A task that no live attempt stands for is alive. See `core.strays`."""
+
+    task_id: str
+    agent_id: str
+    since: datetime
+    condemned: bool = False  #: told to history, and killed until it is over
+
+
+@dataclass(frozen=True, slots=True)
+class StrayGone:
+    """Such a task is over, or out of sight (`may_return`)."""
+
+    task_id: str
+    may_return: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """All that lives was looked at."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InquiryBegun:
+    """All of these (id, agent id) are to be asked about; `survey`: and then for all that there is."""
+
+    tasks: tuple[Asked, ...]
+    survey: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wondered:
+    """These (id, agent id) are to be asked about first."""
+
+    tasks: tuple[Asked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAsked:
+    """These were asked about; the next may be from this moment on."""
+
+    tasks: tuple[Asked, ...]
+    free_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """There was a word about a task that was asked about."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundBegun:
+    """All that were not heard of are asked about again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceAccepted:
+    """Who was not heard of by now is not asked about again for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyWanted:
+    """Whether to ask for all that the outside knows."""
+
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmSet:
     """Wake the loop at this moment for this purpose (None: no more)."""
 
@@ -90,6 +186,19 @@ Ephemeral = (
     | AppetiteChanged
     | TrustNoted
     | Doubted
+    | CutOff
+    | Elsewhere
+    | Forsaken
+    | StraySeen
+    | StrayGone
+    | Swept
+    | InquiryBegun
+    | Wondered
+    | BatchAsked
+    | Heard
+    | RoundBegun
+    | SilenceAccepted
+    | SurveyWanted
     | AlarmSet
     | VetoNoted
     | RunAdopted

@@ -3,6 +3,7 @@
 from moroccron.core.draft import Draft
 from moroccron.core.moves import decide_unrun, move_attempt
 from moroccron.core.run_view import RunView
+from moroccron.core.strays import forsake
 from moroccron.model.attempt import AttemptInput
 from moroccron.model.changes import AttemptChanged, RunChanged
 from moroccron.model.effects import Kill
@@ -45,12 +46,27 @@ def want_dead(draft: Draft, attempt: Attempt, reason: KillReason, why: str) -> N
         draft.change(AttemptChanged(attempt))
         draft.tell_attempt(attempt.key, why, attempt.state, attempt.state)
     send_kill(draft, attempt)
+    if attempt.state is AttemptState.UNREACHABLE:
+        stop_waiting(draft, attempt)
+
+
+def stop_waiting(draft: Draft, attempt: Attempt) -> None:
+    """Whom a person wants dead and whose agent is cut off is waited for no longer.
+
+    Nothing of its run starts any more, so that nothing can run twice by it, and its machine may never come back.
+    If it does, the task is killed then: see `core.strays`.
+    """
+    wanted = (attempt.kill, draft.view.runs[attempt.run_id].run.kill)
+    if KillReason.REQUESTED not in wanted:
+        return
+    forsake(draft, attempt)
+    note = "its agent is cut off: should its task still run, it is killed when the agent is back"
+    said = f"{attempt.message}; {note}"
+    move_attempt(draft, attempt, AttemptInput.KILL_REQUESTED, "waited for no longer", message=said)
 
 
 def send_kill(draft: Draft, attempt: Attempt) -> None:
     """Ask the agent to end an attempt's task, with the grace that its job allows."""
     if attempt.task_id is None or attempt.agent_id is None:
         return
-    run = draft.view.runs[attempt.run_id]
-    spec = run.graph.specs[run.graph.position[attempt.job_id]]
-    draft.do(Kill(attempt.task_id, attempt.agent_id, spec.kill_grace))
+    draft.do(Kill(attempt.task_id, attempt.agent_id, draft.view.spec(attempt.key).kill_grace))

@@ -37,7 +37,7 @@ def move_attempt(
         moved = evolve(moved, ended=draft.now)
     draft.change(AttemptChanged(moved))
     draft.tell_attempt(moved.key, cause, attempt.state, moved.state, moved.message)
-    _follow(draft, moved, hopeless=given is AttemptInput.ERROR)
+    _follow(draft, moved, given)
     return True
 
 
@@ -76,7 +76,7 @@ def decide_unrun(
     )
 
 
-def _follow(draft: Draft, attempt: Attempt, *, hopeless: bool) -> None:
+def _follow(draft: Draft, attempt: Attempt, given: AttemptInput) -> None:
     """Bring the job run in line with its newest attempt."""
     run = draft.view.runs[attempt.run_id]
     position = run.graph.position[attempt.job_id]
@@ -101,7 +101,12 @@ def _follow(draft: Draft, attempt: Attempt, *, hopeless: bool) -> None:
     }
     spec = run.graph.specs[position]
     wish = after(
-        attempt.state, spec, failures=failures, losses=losses, hopeless=hopeless, now=draft.now
+        attempt.state,
+        spec,
+        failures=failures,
+        losses=losses,
+        hopeless=given is AttemptInput.ERROR,
+        now=draft.now,
     )
     unwanted = run.run.kill is not None or attempt.kill is KillReason.REQUESTED
     if unwanted and attempt.state is not AttemptState.SUCCEEDED:
@@ -111,7 +116,10 @@ def _follow(draft: Draft, attempt: Attempt, *, hopeless: bool) -> None:
         draft.change(JobRunChanged(over))
     else:
         job_run = evolve(job_run, **counted)
-        queue_attempt(draft, run, job_run, f"retry after {attempt.state}", ready=wish.at)
+        cause = f"retry after {attempt.state}"
+        if given is AttemptInput.PATIENCE_ENDED:
+            cause = f"in place of attempt {attempt.number}, which may still run"
+        queue_attempt(draft, run, job_run, cause, ready=wish.at)
 
 
 def requeue(draft: Draft, key: AttemptKey) -> None:

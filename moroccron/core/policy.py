@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from moroccron.model.dag_version import JobSpec
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -9,7 +11,9 @@ class Policy:
 
     launch_grace: float = 30.0  #: a launch not heard of for this long is asked about
     settle_time: float = 0.5  #: between two askings about an attempt that nobody knows
-    unreachable_patience: float = 900.0  #: a cut-off attempt is replaced after this
+    orphan_settle: float = 5.0  #: a task that nobody knows is left alone for this long
+    #: an attempt that is cut off is replaced after this, unless its job says otherwise; None: never
+    replace_after: float | None = None
     sweep_interval: float = 5.0  #: between two looks at everything that lives
     timeout_slack: float = (
         15.0  #: the watchdog's margin over a job's own timeout, which the agent enforces
@@ -21,6 +25,11 @@ class Policy:
     revive_interval: float = 1.0  #: between two REVIVEs of a role that is not suppressed
     #: those that we are subscribed with, first the one of jobs that name none; none: the cluster knows no roles
     roles: tuple[str, ...] = ()
+
+    def patience(self, spec: JobSpec) -> float | None:
+        """Seconds for which a job's attempt is waited for when its agent is cut off; None: for ever."""
+        wished = self.replace_after if spec.replace_after is None else spec.replace_after
+        return None if wished == "never" else wished
 
 
 DEFAULT_POLICY = Policy()

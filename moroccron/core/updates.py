@@ -8,15 +8,17 @@ our asking, are believed only when asked with the agent's id, after the launch g
 from datetime import timedelta
 from typing import Any
 
+from moroccron.core.asking import ask_about
 from moroccron.core.draft import Draft
-from moroccron.core.ephemera import AlarmSet, Doubted
-from moroccron.core.killing import send_kill
+from moroccron.core.ephemera import AlarmSet, CutOff, Doubted, Elsewhere, Heard
+from moroccron.core.killing import send_kill, stop_waiting
 from moroccron.core.moves import move_attempt
+from moroccron.core.strays import take_stray
 from moroccron.model.attempt import AttemptInput, input_of
-from moroccron.model.effects import Acknowledge, Kill, Reconcile
+from moroccron.model.effects import Acknowledge
 from moroccron.model.events import StatusReceived
-from moroccron.model.run import Attempt
-from moroccron.model.states import ReportedState
+from moroccron.model.run import Attempt, AttemptKey
+from moroccron.model.states import AttemptState, ReportedState
 
 DOUBTS = "doubts"  #: the alarm at which doubtful attempts are asked about once more
 
@@ -38,16 +40,22 @@ _RUNS = frozenset({ReportedState.RUNNING, ReportedState.FINISHED})
 
 def take_update(draft: Draft, update: StatusReceived) -> None:
     """Apply what an update says, if it says anything new, and acknowledge it."""
+    if update.task_id in draft.view.inquiry.unheard:
+        draft.note(Heard(update.task_id))
     key = draft.view.live.get(update.task_id)
     attempt = draft.view.attempt(key) if key is not None else None
     if attempt is None:
-        _stranger(draft, update)
+        take_stray(draft, update)
     elif update.state is ReportedState.UNKNOWN or (
         update.reconciled and update.state is ReportedState.GONE
     ):
         _doubt(draft, attempt, update)
+    elif update.duplicate:
+        _duplicate(draft, attempt, update)
     else:
         _news(draft, attempt, update)
+        if update.state is ReportedState.UNREACHABLE:
+            _cut_off(draft, attempt.key)
     if update.uuid is not None and update.agent_id is not None:
         draft.do(Acknowledge(update.task_id, update.agent_id, update.uuid))
 
@@ -59,6 +67,8 @@ def _news(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
     fields: dict[str, Any] = {}
     if update.sandbox is not None:
         fields["sandbox"] = update.sandbox
+    if update.agent_id not in (None, attempt.agent_id):  # only ever a duplicate's: see `_duplicate`
+        fields |= {"agent_id": update.agent_id, "hostname": None, "agent_url": None}
     # The agent's clock may differ from ours: what it says is fitted between the launch and now.
     at = min(max(update.at, attempt.started or attempt.launched or update.at), draft.now)
     if attempt.started is None and update.state in _RUNS:
@@ -73,11 +83,34 @@ def _news(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
         if given is AttemptInput.KILLED_AS_WANTED:
             fields["message"] = attempt.message  # who wanted it says more than how it died
     moved = move_attempt(draft, attempt, given, f"reported {update.state}", **fields)
+    if moved and "agent_id" in fields and attempt.agent_id is not None:
+        draft.note(Elsewhere(update.task_id, attempt.agent_id))
     if not moved and given is AttemptInput.ERROR and update.agent_id is not None:
-        draft.do(Reconcile(((update.task_id, update.agent_id),)))
+        ask_about(draft, ((update.task_id, update.agent_id),))
     if moved and update.state is ReportedState.RUNNING and attempt.kill is not None:
         # A kill sent while the launch was on its way may have been forgotten.
         send_kill(draft, attempt)
+
+
+def _duplicate(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
+    """Our launch was refused because its id is known: the task of that id may run, and is then this attempt's.
+
+    Cannot happen while every term is greater than all before it. If it does (a database restored by other means,
+    say), we ask: a task that is found is adopted, and one that is denied twice is lost, which costs no retry.
+    """
+    why = "its task id is known already: asking about that task"
+    draft.tell_attempt(attempt.key, why, attempt.state, attempt.state, update.message)
+    if attempt.agent_id is not None:
+        ask_about(draft, ((update.task_id, attempt.agent_id),))
+
+
+def _cut_off(draft: Draft, key: AttemptKey) -> None:
+    """An attempt's agent is cut off: begin or go on to wait for it, unless a person wants it dead."""
+    attempt = draft.view.attempt(key)
+    if attempt is None or attempt.task_id is None or attempt.state is not AttemptState.UNREACHABLE:
+        return
+    draft.note(CutOff(attempt.task_id, draft.now))
+    stop_waiting(draft, attempt)
 
 
 def _doubt(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
@@ -116,20 +149,7 @@ def ask_doubtful(draft: Draft) -> None:
     """Ask once more about every attempt that was said to be unknown."""
     if not draft.view.timers.rings(DOUBTS):
         return
-    asked = tuple(
-        (attempt.task_id, attempt.agent_id)
-        for attempt in draft.view.live_attempts()
-        if attempt.task_id in draft.view.doubts and attempt.task_id and attempt.agent_id
-    )
-    if asked:
-        draft.do(Reconcile(asked))
-
-
-def _stranger(draft: Draft, update: StatusReceived) -> None:
-    """A task that no live attempt stands for: ended long ago, replaced, or never ours. If it runs, end it."""
-    if update.state in _OVER or update.state is ReportedState.UNREACHABLE:
-        return
-    if update.agent_id is not None:
-        draft.do(Kill(update.task_id, update.agent_id, 0.0))
-        if update.state is ReportedState.RUNNING:
-            draft.tell("attempt", "orphan killed", message=update.task_id)
+    for task_id in draft.view.doubts:
+        attempt = draft.view.attempt(draft.view.live[task_id])
+        if attempt is not None and attempt.agent_id is not None:
+            ask_about(draft, ((task_id, attempt.agent_id),))

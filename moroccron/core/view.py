@@ -2,22 +2,36 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from moroccron.core.ephemera import (
     AlarmSet,
     AppetiteChanged,
+    BatchAsked,
     ConnectionChanged,
+    CutOff,
     Doubted,
+    Elsewhere,
     Ephemeral,
+    Forsaken,
+    Heard,
+    InquiryBegun,
     OfferHeld,
     OffersGone,
+    RoundBegun,
     RunAdopted,
+    SilenceAccepted,
+    StrayGone,
+    StraySeen,
+    SurveyWanted,
+    Swept,
     TrustNoted,
     VetoNoted,
+    Wondered,
 )
 from moroccron.core.graph import JobGraph
+from moroccron.core.inquiry import Inquiry
 from moroccron.core.offer_book import Appetite, OfferBook
 from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.queue import Queue, Strangers
@@ -36,7 +50,7 @@ from moroccron.model.changes import (
     RunChanged,
     VersionAdded,
 )
-from moroccron.model.dag_version import DagVersion
+from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.load import LoadError
 from moroccron.model.run import Attempt, AttemptKey, Run
 from moroccron.model.snapshot import Snapshot
@@ -64,12 +78,18 @@ class View:
             set()
         )  #: active runs in which something changed since they were settled
         self.live: dict[str, AttemptKey] = {}  #: task id -> attempt, of all that may run
+        self.live_on: dict[str, set[str]] = {}  #: agent id -> task ids of those
         self.queue = Queue()
         self.strangers = Strangers()
         self.timers = Timers()
         self.book = OfferBook()
         self.doubts: dict[str, Doubted] = {}
-        self.unreachable_since: dict[str, datetime] = {}
+        self.cut_off: dict[str, datetime] = {}  #: task id -> when this leader first heard of it
+        self.cut_off_told: set[str] = set()  #: those of them told on this connection
+        self.strays: dict[str, StraySeen] = {}
+        self.forsaken: set[str] = set()  #: tasks given up while their agents were cut off
+        self.inquiry = Inquiry()
+        self.swept: datetime | None = None
         self.reasons: dict[tuple[str, str], str] = {}
         self.subscribed_at: datetime | None = None
         self._graphs: dict[str, JobGraph] = {}
@@ -123,6 +143,11 @@ class View:
             return None
         attempt = run.attempts[run.graph.position[key.job_id]]
         return attempt if attempt is not None and attempt.number == key.number else None
+
+    def spec(self, key: AttemptKey) -> JobSpec:
+        """The definition of an active run's job."""
+        graph = self.runs[key.run_id].graph
+        return graph.specs[graph.position[key.job_id]]
 
     def live_attempts(self) -> Iterable[Attempt]:
         """All attempts that may hold an agent's resources."""
@@ -200,14 +225,29 @@ class View:
         if attempt.task_id is None:
             return
         if attempt.state.is_live:
-            self.live[attempt.task_id] = key
-        else:
-            self.live.pop(attempt.task_id, None)
-            self.doubts.pop(attempt.task_id, None)
-        if attempt.state is AttemptState.UNREACHABLE:
-            self.unreachable_since.setdefault(attempt.task_id, now)
-        else:
-            self.unreachable_since.pop(attempt.task_id, None)
+            self._set_live(attempt, attempt.task_id)
+        elif attempt.task_id in self.live:
+            self._end_live(attempt, attempt.task_id)
+        if attempt.state is not AttemptState.UNREACHABLE and attempt.task_id in self.cut_off:
+            del self.cut_off[attempt.task_id]
+            self.cut_off_told.discard(attempt.task_id)
+
+    def _set_live(self, attempt: Attempt, task_id: str) -> None:
+        self.live[task_id] = attempt.key
+        if attempt.agent_id is not None:
+            self.live_on.setdefault(attempt.agent_id, set()).add(task_id)
+
+    def _end_live(self, attempt: Attempt, task_id: str) -> None:
+        del self.live[task_id]
+        self.doubts.pop(task_id, None)
+        self.inquiry.heard(task_id)
+        self._leave_agent(task_id, attempt.agent_id)
+
+    def _leave_agent(self, task_id: str, agent_id: str | None) -> None:
+        beside = self.live_on.get(agent_id or "", set())
+        beside.discard(task_id)
+        if not beside:
+            self.live_on.pop(agent_id or "", None)
 
     def _await_offer(self, run: RunView, attempt: Attempt) -> None:
         position = run.graph.position[attempt.job_id]
@@ -225,6 +265,10 @@ class View:
             a.task_id: a.key for r in self.runs.values() for a in r.live_attempts() if a.task_id
         }
         assert live == self.live, (live, self.live)
+        placed = {task: agent for agent, tasks in self.live_on.items() for task in tasks}
+        assert placed == {a.task_id: a.agent_id for a in self.live_attempts()}, self.live_on
+        assert self.inquiry.unheard.keys() <= self.live.keys(), self.inquiry.unheard
+        assert self.inquiry.pending.keys() <= self.live.keys(), self.inquiry.pending
         for key in self.queue:
             attempt = self.attempt(key)
             assert attempt is not None and attempt.state is AttemptState.QUEUED, key
@@ -255,6 +299,8 @@ def _apply_load_errors(view: View, change: LoadErrorsChanged, _now: datetime) ->
 def _apply_connection(view: View, change: ConnectionChanged, _now: datetime) -> None:
     view.book.reset(change.connected)
     view.doubts.clear()
+    view.cut_off_told.clear()
+    view.inquiry = Inquiry()
     view.subscribed_at = change.at if change.connected else None
 
 
@@ -296,6 +342,34 @@ def _apply_doubt(view: View, change: Doubted, _now: datetime) -> None:
     view.doubts[change.task_id] = change
 
 
+def _apply_cut_off(view: View, change: CutOff, _now: datetime) -> None:
+    """Patience counts from the first word, but ends only after a word on the connection that there is."""
+    since = view.cut_off.setdefault(change.task_id, change.at)
+    if change.task_id in view.cut_off_told:
+        return
+    view.cut_off_told.add(change.task_id)
+    key = view.live[change.task_id]
+    patience = view.policy.patience(view.spec(key))
+    if patience is not None:
+        view.timers.add(since + timedelta(seconds=patience), key)
+
+
+def _apply_stray_gone(view: View, change: StrayGone, _now: datetime) -> None:
+    view.strays.pop(change.task_id, None)
+    if change.may_return:
+        view.forsaken.add(change.task_id)
+    else:
+        view.forsaken.discard(change.task_id)
+
+
+def _apply_swept(view: View, change: Swept, _now: datetime) -> None:
+    view.swept = change.at
+
+
+def _apply_survey(view: View, change: SurveyWanted, _now: datetime) -> None:
+    view.inquiry.survey = change.wanted
+
+
 def _nothing(_view: View, _change: object, _now: datetime) -> None:
     """History and answers are written, never read back."""
 
@@ -317,6 +391,19 @@ _APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
     AppetiteChanged: _apply_appetite,
     TrustNoted: _apply_trust,
     Doubted: _apply_doubt,
+    CutOff: _apply_cut_off,
+    Elsewhere: lambda view, change, _: view._leave_agent(change.task_id, change.agent_id),
+    Forsaken: lambda view, change, _: view.forsaken.add(change.task_id),
+    StraySeen: lambda view, change, _: view.strays.__setitem__(change.task_id, change),
+    StrayGone: _apply_stray_gone,
+    Swept: _apply_swept,
+    InquiryBegun: lambda view, change, _: view.inquiry.begin(change.tasks, survey=change.survey),
+    Wondered: lambda view, change, _: view.inquiry.wonder(change.tasks),
+    BatchAsked: lambda view, change, _: view.inquiry.sent(change.tasks, change.free_at),
+    Heard: lambda view, change, _: view.inquiry.heard(change.task_id),
+    RoundBegun: lambda view, change, _: view.inquiry.again(),
+    SilenceAccepted: lambda view, change, _: view.inquiry.accept_silence(),
+    SurveyWanted: _apply_survey,
     AlarmSet: lambda view, change, _: view.timers.set_alarm(change.name, change.at),
     VetoNoted: _apply_veto,
     RunAdopted: _apply_adopted,

@@ -7,6 +7,7 @@ not come out whole is refused, never rounded.
 import re
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
+from typing import Literal
 
 from moroccron.model.resources import Resources
 from moroccron.model.validation import kind_of, refuse, whole
@@ -90,6 +91,15 @@ def delay(value: object) -> float:
 
 def limit(value: object) -> float:
     """Seconds, more than 0."""
+    return _seconds(value, allow_zero=False)
+
+
+def limit_or_never(value: object) -> float | Literal["never"]:
+    """Seconds, more than 0, or the word `never`."""
+    if isinstance(value, str):
+        if value != "never":
+            raise refuse(f"{value!r} is no duration", 'use seconds, a timedelta, or "never"')
+        return "never"
     return _seconds(value, allow_zero=False)
 
 

@@ -93,6 +93,7 @@ MOVES: dict[AttemptState, dict[AttemptInput, AttemptState]] = {
         _I.STAGING: _S.LAUNCHING,
         _I.RUNNING: _S.RUNNING,
         _I.PATIENCE_ENDED: _S.LOST,
+        _I.KILL_REQUESTED: _S.KILLED,
         **_ENDINGS,
     },
     _S.SUCCEEDED: {},

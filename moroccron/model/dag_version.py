@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.files import Containerizer, Uri, Volume
@@ -55,6 +55,8 @@ class JobSpec:
     retry_delay: float = 0.0  #: seconds between the end of an attempt and the next one's readiness
     timeout: float | None = None  #: seconds an attempt may run; None: no limit
     kill_grace: float = 5.0  #: seconds between TERM and KILL
+    #: seconds that its agent may be cut off before another attempt is made; None: as the installation says
+    replace_after: float | Literal["never"] | None = None
     pool: str | None = None
     slots: int = 1
     priority: int = 0  #: higher goes first

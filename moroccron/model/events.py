@@ -51,6 +51,9 @@ class StatusReceived:
     message: str | None = None
     sandbox: str | None = None
     reconciled: bool = False  #: an answer to our asking, not news
+    duplicate: bool = (
+        False  #: a launch was refused because a task of this id is known, which may run
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ The TypedDicts are what type checkers and editors see; the tables are what holds
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from moroccron.model import amounts, edges, file_fields, validation, when
 from moroccron.model.amounts import Amount, Duration
@@ -40,6 +40,7 @@ class JobFields(TypedDict, total=False):
     retry_delay: Duration  #: seconds between an attempt's end and the next
     timeout: Duration | None  #: seconds that an attempt may run; None: no limit
     kill_grace: Duration  #: seconds between TERM and KILL; default 5
+    replace_after: Duration | Literal["never"] | None  #: seconds until it is replaced when cut off
     trigger_rule: TriggerRule | str  #: when it may start; default all_success
     min_success: (
         int | float
@@ -92,6 +93,7 @@ JOB_CHECKS: dict[str, Check] = {
     "retry_delay": amounts.delay,
     "timeout": validation.optional(amounts.limit),
     "kill_grace": amounts.delay,
+    "replace_after": validation.optional(amounts.limit_or_never),
     "trigger_rule": validation.trigger_rule,
     "min_success": edges.min_success,
     "run_if": edges.run_if,

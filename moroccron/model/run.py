@@ -137,3 +137,12 @@ def task_id(key: AttemptKey, term: int) -> str:
     characters of a set without `@`, so that no two keys give the same text.
     """
     return f"{key.run_id}@{key.job_id}@{key.number}.{term}"
+
+
+def key_of_task(task_id: str) -> AttemptKey | None:
+    """The attempt that a task's id names, whether we know of it or not; None: it is none of our making."""
+    words = task_id.rsplit("@", 2)
+    number = words[-1].partition(".")[0]
+    if len(words) != 3 or not (number.isascii() and number.isdigit()):
+        return None
+    return AttemptKey(words[0], words[1], int(number))

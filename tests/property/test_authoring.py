@@ -108,6 +108,7 @@ job_fields = st.fixed_dictionaries(
         "retry_delay": durations,
         "timeout": durations | st.none(),
         "kill_grace": durations,
+        "replace_after": durations | st.sampled_from(["never", None]),
         "trigger_rule": st.sampled_from(["all_done", "one_failed", "all_success"]),
         "slots": st.integers(1, 9),
         "priority": st.integers(-9, 9),

@@ -1,6 +1,7 @@
 """The engine against a hostile outside: updates late, doubled, lost and out of order, crashes between commit
-and effect, agents that vanish. What must hold is the product's promise: never two live tasks for one job run
-unless the older is known to be lost, nothing launched that is not committed, and every run ends at last.
+and effect, agents that are cut off. What must hold is the product's promise: never two live tasks for one job run
+unless the older is cut off and was given up as its job or a person wished, nothing launched that is not committed,
+and every run ends at last.
 """
 
 from dataclasses import replace
@@ -35,17 +36,23 @@ class Cluster:
     """What really happens out there, beside what the engine is told: the witness."""
 
     def __init__(self):
+        self.cut_off = False  # agent a1; a2 is always there
         self.running: dict[str, str] = {}  # task id -> job
+        self.agents: dict[str, str] = {}  # task id -> agent
         self.ended: dict[str, ReportedState] = {}
         self.starts: list[str] = []
         self.unacknowledged: dict[str, StatusReceived] = {}
 
     def launch(self, launch):
         assert launch.task_id not in self.starts
-        twins = [j for j in self.running.values() if j == launch.key.job_run]
-        assert not twins, f"{launch.key} started beside a live twin"
+        twins = [task for task, job in self.running.items() if job == launch.key.job_run]
+        assert all(map(self.hidden, twins)), f"{launch.key} started beside a live twin"
         self.starts.append(launch.task_id)
+        self.agents[launch.task_id] = launch.agent_id
         self.running[launch.task_id] = launch.key.job_run
+
+    def hidden(self, task):
+        return self.cut_off and self.agents.get(task) == "a1"
 
     def end(self, task, state):
         del self.running[task]
@@ -57,8 +64,8 @@ class EngineMachine(RuleBasedStateMachine):
         super().__init__()
         self.jobs = [
             a_job("a", retries=1),
-            a_job("b", ["a"]),
-            a_job("c", ["a"], retries=2, retry_delay=5.0, role="night"),
+            a_job("b", ["a"], replace_after=3.0),
+            a_job("c", ["a"], retries=2, retry_delay=5.0, replace_after=30.0, role="night"),
             a_job("d", ["b", "c"], trigger_rule="all_done"),
         ]
         policy = replace(DEFAULT_POLICY, roles=ROLES)
@@ -88,9 +95,10 @@ class EngineMachine(RuleBasedStateMachine):
                         assert role == ("night" if launch.key.job_id == "c" else "batch")
                         self.cluster.launch(launch)
                 case Kill(task_id):
-                    if task_id in self.cluster.running:
+                    # Mesos forgets the kill of a task on an agent that is cut off.
+                    if task_id in self.cluster.running and not self.cluster.hidden(task_id):
                         self.happen(task_id, R.KILLED)
-                case Acknowledge(_, _, uuid):
+                case Acknowledge(task_id, _, uuid) if not self.cluster.hidden(task_id):
                     self.cluster.unacknowledged.pop(uuid, None)
                 case Reconcile():
                     pass
@@ -99,16 +107,26 @@ class EngineMachine(RuleBasedStateMachine):
         if state in OVER:
             self.cluster.end(task, state)
         self.uuids += 1
-        update = self.engine.update(task, state, uuid=f"u{self.uuids}")
+        update = self.say(task, state, uuid=f"u{self.uuids}")
         self.cluster.unacknowledged[update.uuid] = update
+
+    def say(self, task, state, **fields):
+        return self.engine.update(
+            task, state, agent_id=self.cluster.agents.get(task, "a1"), **fields
+        )
 
     def an_offer(self, role):
         offer_id = f"o{len(self.role_of) + 1}"
         self.role_of[offer_id] = role
-        return Offer(offer_id, "a1", "h", Resources(150, 64, 64), role=role)
+        agent = "a2" if self.cluster.cut_off else "a1"
+        return Offer(offer_id, agent, "h", Resources(150, 64, 64), role=role)
 
     def offer(self, *roles):
         self.turn(OffersReceived(tuple(self.an_offer(role) for role in roles)))
+
+    def arriving(self):
+        updates = self.cluster.unacknowledged.values()
+        return [u for u in updates if not self.cluster.hidden(u.task_id)]
 
     # ---- rules
 
@@ -140,10 +158,24 @@ class EngineMachine(RuleBasedStateMachine):
         self.happen(data.draw(st.sampled_from(sorted(self.cluster.running))), state)
 
     @rule(data=st.data())
-    @precondition(lambda self: self.cluster.unacknowledged)
+    @precondition(lambda self: self.arriving())
     def an_update_arrives_in_any_order_and_perhaps_again(self, data):
-        updates = list(self.cluster.unacknowledged.values())
-        self.turn(data.draw(st.sampled_from(updates)))
+        self.turn(data.draw(st.sampled_from(self.arriving())))
+
+    @rule()
+    @precondition(lambda self: not self.cluster.cut_off and self.cluster.running)
+    def an_agent_is_cut_off(self):
+        self.cluster.cut_off = True
+        for task in sorted(filter(self.cluster.hidden, self.cluster.running)):
+            self.turn(self.say(task, R.UNREACHABLE, uuid=None))
+
+    @rule()
+    @precondition(lambda self: self.cluster.cut_off)
+    def the_agent_is_back(self):
+        hidden = sorted(filter(self.cluster.hidden, self.cluster.running))
+        self.cluster.cut_off = False
+        for task in hidden:
+            self.happen(task, R.RUNNING)
 
     @rule()
     def crash_between_batches(self):
@@ -170,13 +202,20 @@ class EngineMachine(RuleBasedStateMachine):
     def reconciliation_is_answered(self):
         for attempt in list(self.engine.view.live_attempts()):
             task = attempt.task_id
-            if task in self.cluster.running:
+            if self.cluster.cut_off and attempt.agent_id == "a1":
+                state = (
+                    R.UNREACHABLE
+                )  # whatever became of it: the master says so of all that were there
+            elif task in self.cluster.running:
                 state = R.RUNNING
             elif task in self.cluster.ended:
                 continue  # its agent will repeat the last update until it is acknowledged
             else:
                 state = R.UNKNOWN
-            self.turn(self.engine.update(task, state, uuid=None, reconciled=True))
+            word = self.engine.update(
+                task, state, agent_id=attempt.agent_id, uuid=None, reconciled=True
+            )
+            self.turn(word)
 
     @rule(data=st.data())
     @precondition(lambda self: self.engine.runs())
@@ -207,6 +246,8 @@ class EngineMachine(RuleBasedStateMachine):
 
     def teardown(self):
         """With a fair outside every run ends."""
+        if self.cluster.cut_off:
+            self.the_agent_is_back()
         self.engine.send(FilesLoaded((), complete=True))  # and no further one begins
         self.act()
         for _ in range(200):
@@ -225,7 +266,8 @@ class EngineMachine(RuleBasedStateMachine):
             for attempt in self.engine.store.attempts(run.id):
                 assert attempt.state.is_terminal
                 told = self.cluster.ended.get(attempt.task_id)
-                if told is R.FINISHED and attempt.kill is None:
+                given_up = attempt.kill is not None or attempt.reason == "unreachable"
+                if told is R.FINISHED and not given_up:
                     assert attempt.state is AttemptState.SUCCEEDED
 
 

@@ -21,7 +21,7 @@ I = AttemptInput  # noqa: E741
 MATRIX = """
                  QUEUED     LAUNCHING   RUNNING     UNREACHABLE  SUCCEEDED FAILED KILLED LOST
 placed           LAUNCHING  !           !           !            !         !      !      !
-kill_requested   KILLED     .           .           .            .         .      .      .
+kill_requested   KILLED     .           .           KILLED       .         .      .      .
 patience_ended   !          !           !           LOST         !         !      !      !
 vanished         !          LOST        LOST        LOST         !         !      !      !
 staging          .          .           .           LAUNCHING    .         .      .      .

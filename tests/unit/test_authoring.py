@@ -140,6 +140,7 @@ def test_every_field_arrives_in_its_exact_form() -> None:
             retry_delay=timedelta(minutes=1),
             timeout=None,
             kill_grace=0.5,
+            replace_after=timedelta(minutes=5),
             trigger_rule="all_done",
             pool="database",
             slots=2,
@@ -164,6 +165,7 @@ def test_every_field_arrives_in_its_exact_form() -> None:
         Constraint("zone", Operator.IS, "a"),
     )
     assert (job.retries, job.retry_delay, job.timeout, job.kill_grace) == (3, 60.0, None, 0.5)
+    assert job.replace_after == 300.0
     assert (job.trigger_rule, job.pool, job.slots) == (TriggerRule.ALL_DONE, "database", 2)
     assert (job.owners, job.doc, job.priority) == (("cleo",), "A job.", -1)
     assert DagVersion.from_json(version.to_json(), version.id) == version
@@ -290,6 +292,8 @@ NAN = float("nan")
         ({"timeout": 0}, "0 is no possible duration", "use more than 0 seconds, up to 10 years"),
         ({"timeout": "1h"}, "'1h' (str) is no duration", "timedelta"),
         ({"kill_grace": NAN}, "nan is no possible duration", "seconds"),
+        ({"replace_after": "soon"}, "'soon' is no duration", '"never"'),
+        ({"replace_after": 0}, "0 is no possible duration", "more than 0"),
         ({"trigger_rule": "all_sucess"}, "is none of all_success", "did you mean all_success"),
         ({"pool": "a/b"}, "'a/b' is no id", "begin with a letter"),
         ({"slots": 0}, "0 is out of bounds", "from 1"),

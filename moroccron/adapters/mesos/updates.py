@@ -15,6 +15,7 @@ _SIGNALLED = re.compile(r"[Cc]ommand terminated with signal (.+)")
 _SIGNALS = {s.name: int(s) for s in signal.Signals} | {
     text: int(s) for s in signal.Signals if (text := signal.strsignal(s))
 }
+_DUPLICATE = "duplicate id"  #: Mesos has no reason of its own for it, only REASON_TASK_INVALID
 _RECONCILIATION = "REASON_RECONCILIATION"
 #: A failure with such a reason is no fault of the job, and must not use up its retries. That a container could
 #: not be launched is not among them: a wrong image or URI is the job's own.
@@ -49,6 +50,7 @@ def status_of(status: Mapping[str, Any], framework_id: str) -> StatusReceived:
         message=message,
         sandbox=_sandbox(status, framework_id),
         reconciled=reconciled,
+        duplicate=state is ReportedState.ERROR and _DUPLICATE in (message or "").lower(),
     )
 
 

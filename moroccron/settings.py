@@ -32,14 +32,15 @@ _ITEM = re.compile(r"[A-Za-z0-9_.\-]+:[^;]+")
 _ROLE = re.compile(r"\*|(?![.\-])[^\s/,*]+(/(?![.\-])[^\s/,*]+)*")
 _SECRET = re.compile(r"(file|env):.+")
 
+#: what it takes to speak to masters and agents that want to know who we are, or say who they are
+TRUST = ("principal", "secret", "tls_ca", "tls_cert", "tls_key", "tls_hostname")
 #: those that only matter where there is a Mesos; `standalone` brings its own agent
 MESOS = (
     "master",
     "framework_name",
     "framework_user",
     "role",
-    "principal",
-    "secret",
+    *TRUST,
     "failover_timeout",
     "webui_url",
     "containerizer",
@@ -192,8 +193,8 @@ class Settings:
     )
     master: str = _setting(
         "",
-        "The Mesos master: `host:port`, several of them with commas, or `zk://host:port/path` as the "
-        "masters have it.",
+        "The Mesos master: `host:port` or `https://host:port`, several of them with commas, or "
+        "`zk://host:port/path` as the masters have it.",
         shown="none: the embedded agent",
         example='"zk://zk1:2181,zk2:2181/mesos"',
     )
@@ -220,10 +221,37 @@ class Settings:
     )
     secret: str = _setting(
         "",
-        "Where the principal's secret is: `file:PATH` or `env:VARIABLE`.",
+        "Where the principal's secret is: `file:PATH` or `env:VARIABLE`. Without a principal it is a token, "
+        "sent as `Bearer`. Read anew for every connection.",
         check=_reference,
         shown="none",
         example='"file:/etc/moroccron/secret"',
+    )
+    tls_ca: str = _setting(
+        "",
+        "Whose certificates of masters and agents are trusted: a file with PEM certificates, or `system` for "
+        "whom this machine trusts. When set, masters without a scheme and those of ZooKeeper speak TLS.",
+        shown="no TLS, but for `https://`, by whom this machine trusts",
+        example='"/etc/moroccron/ca.pem"',
+    )
+    tls_cert: str = _setting(
+        "",
+        "PEM file with our own certificate, for masters and agents that want one.",
+        shown="none",
+        example='"/etc/moroccron/cert.pem"',
+    )
+    tls_key: str = _setting(
+        "",
+        "PEM file with the key of our certificate.",
+        shown="in `tls_cert`",
+        example='"/etc/moroccron/key.pem"',
+    )
+    tls_hostname: str = _setting(
+        "check",
+        "Whether the name in a certificate must be that of the machine: `check`, or `ignore` where masters have "
+        "certificates without their names.",
+        check=_one_of("check", "ignore"),
+        example='"ignore"',
     )
     failover_timeout: float = _setting(
         1814400.0,

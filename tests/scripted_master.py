@@ -3,6 +3,7 @@
 import json
 import queue
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,7 +67,12 @@ def record(event: dict[str, Any]) -> bytes:
 class ScriptedMaster:
     """Takes every subscription and every call, unless told otherwise."""
 
-    def __init__(self, host: str = "127.0.0.1", heartbeat: float = 15.0) -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        heartbeat: float = 15.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.heartbeat = heartbeat
         self.greets = True  #: whether a stream begins with SUBSCRIBED
         self.streams: list[Stream] = []
@@ -81,6 +87,16 @@ class ScriptedMaster:
             address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
             daemon_threads = True
             block_on_close = False
+
+            def finish_request(server, request: Any, address: Any) -> None:
+                if tls is None:
+                    return super().finish_request(request, address)
+                with tls.wrap_socket(request, server_side=True) as secured:
+                    return super().finish_request(secured, address)
+
+            def handle_error(server, request: Any, address: Any) -> None:
+                if tls is None:
+                    super().handle_error(request, address)  # else it is whoever does not trust us
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -98,7 +114,8 @@ class ScriptedMaster:
 
         self._server = Server((host, 0), Handler)
         port = self._server.server_address[1]
-        self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.address = f"https://{self.netloc}" if tls is not None else self.netloc
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 

@@ -8,6 +8,7 @@ from moroccron.bootstrap import extras
 from moroccron.bootstrap.elections import ZOOKEEPER
 from moroccron.bootstrap.secrets import authorization
 from moroccron.bootstrap.store import open_store
+from moroccron.bootstrap.tls import build_tls
 from moroccron.settings import Settings, SettingsInvalid
 
 
@@ -53,4 +54,5 @@ class FrameworkDesk:
     def _operator(self) -> Operator:
         """A new one for each question: a detector is used once."""
         mesos = extras.load("moroccron.bootstrap.mesos", "master")
-        return Operator(mesos.build_detector(self._settings), authorization(self._settings))
+        detector = mesos.build_detector(self._settings)
+        return Operator(detector, authorization(self._settings), tls=build_tls(self._settings))

@@ -3,6 +3,7 @@
 from moroccron.adapters.local.logs import SandboxLogs
 from moroccron.adapters.mesos.logs import AgentLogs
 from moroccron.bootstrap.secrets import authorization
+from moroccron.bootstrap.tls import build_tls
 from moroccron.model.run import Attempt
 from moroccron.ports import LogChunk, Logs, Stream
 from moroccron.settings import Settings
@@ -10,7 +11,8 @@ from moroccron.settings import Settings
 
 def open_logs(settings: Settings) -> Logs:
     """The outputs in the sandboxes of Mesos' agents, and in those of this machine's own agent."""
-    return _Logs(SandboxLogs(settings.work_dir), AgentLogs(authorization(settings)))
+    agents = AgentLogs(authorization(settings), tls=build_tls(settings))
+    return _Logs(SandboxLogs(settings.work_dir), agents)
 
 
 class _Logs:

@@ -8,7 +8,8 @@ from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.masters import StaticMasters
 from moroccron.bootstrap import zookeeper
 from moroccron.bootstrap.roles import roles_of
-from moroccron.bootstrap.secrets import read_secret
+from moroccron.bootstrap.secrets import authorization
+from moroccron.bootstrap.tls import build_tls, speaks_tls
 from moroccron.lifecycle import ExitCode
 from moroccron.model.files import Containerizer
 from moroccron.ports import DriverEnd, MasterDetector
@@ -43,6 +44,8 @@ def build_driver(settings: Settings, give_up: GiveUp) -> MesosDriver:
             ExitCode.CREDENTIALS_REFUSED, f"{why} (look at the settings principal and secret)"
         ),
         containerizer=Containerizer(settings.containerizer),
+        authorization=authorization(settings),
+        tls=build_tls(settings),
     )
 
 
@@ -52,7 +55,6 @@ def build_framework(settings: Settings) -> Framework:
         name=settings.framework_name,
         roles=roles_of(settings),
         principal=settings.principal or None,
-        secret=read_secret(settings),
         failover_timeout=settings.failover_timeout,
         webui_url=settings.webui_url or None,
         labels={"moroccron.version": version("moroccron")},
@@ -62,13 +64,13 @@ def build_framework(settings: Settings) -> Framework:
 def build_detector(settings: Settings) -> MasterDetector:
     """Over a list of masters, or over what ZooKeeper knows of them."""
     if settings.master.startswith("zk://"):
-        return zookeeper.build_detector(settings.master)
+        return zookeeper.build_detector(settings.master, speaks_tls(settings))
     try:
-        return StaticMasters.parse(settings.master)
+        return StaticMasters.parse(settings.master, speaks_tls(settings))
     except ValueError as error:
         raise SettingsInvalid(
             str(error),
             source="the setting master",
             name="master",
-            remedy="write host:port, several of them with commas, or zk://host:port/mesos",
+            remedy="write host:port or https://host:port, several of them with commas, or zk://host:port/mesos",
         ) from error

@@ -1,36 +1,47 @@
-"""The principal's secret, fetched from where the setting says that it is. Never kept in the settings."""
+"""Who we are to masters and agents: the secret, fetched from where the setting says that it is.
 
-import base64
+It is never kept in the settings, and read anew for every connection: whoever changes the file need not end us.
+"""
+
 import os
 from pathlib import Path
 
+from moroccron.adapters.mesos.credentials import Authorization, anonymous, basic, bearer
 from moroccron.settings import Settings, SettingsInvalid
 
 
-def read_secret(settings: Settings) -> str | None:
-    """None: there is none."""
+def authorization(settings: Settings) -> Authorization:
+    """What gives the header Authorization for masters and agents. A secret that cannot be read is told now."""
+    if not settings.secret:
+        return anonymous
+
+    def read() -> str:
+        secret = read_secret(settings)
+        return basic(settings.principal, secret) if settings.principal else bearer(secret)
+
+    read()
+    return read
+
+
+def read_secret(settings: Settings) -> str:
+    """The secret that there is; raises `SettingsInvalid`."""
     kind, _, name = settings.secret.partition(":")
-    if not kind:
-        return None
-    if not settings.principal:
-        raise _wrong("there is a secret, but nobody whose it is", "set principal, too")
     if kind == "env":
         found = os.environ.get(name)
         if not found:
             raise _wrong(f"the environment has no variable {name}", "set it, or name another")
-        return found
+        return _one_line(found, name)
     try:
-        return Path(name).read_text(encoding="utf-8").rstrip("\r\n")
+        text = Path(name).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise _wrong(f"{name} cannot be read: {error}", "name a file that we may read") from error
+    return _one_line(text, name)
 
 
-def authorization(settings: Settings) -> str | None:
-    """The value of the header Authorization for masters and agents; None without a secret."""
-    secret = read_secret(settings)
-    if secret is None:
-        return None
-    return f"Basic {base64.b64encode(f'{settings.principal}:{secret}'.encode()).decode()}"
+def _one_line(secret: str, name: str) -> str:
+    if not secret or not secret.isprintable():
+        raise _wrong(f"{name} holds no secret of one line", "put the secret there and nothing else")
+    return secret
 
 
 def _wrong(message: str, remedy: str) -> SettingsInvalid:

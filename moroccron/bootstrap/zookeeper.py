@@ -24,8 +24,8 @@ def guard(store: Store, where: str) -> Store:
     return MirroredStore(store, build_mirror(where))
 
 
-def build_detector(where: str) -> MasterDetector:
-    return ZooKeeperDetector(_address(where, "master"))
+def build_detector(where: str, secure: bool) -> MasterDetector:
+    return ZooKeeperDetector(_address(where, "master"), secure=secure)
 
 
 def _address(where: str, setting: str) -> ZkAddress:

@@ -10,9 +10,9 @@ from moroccron.cli.errors import Failure
 from moroccron.cli.exit_codes import ExitCode
 from moroccron.cli.options import STORE, json_option, with_settings
 from moroccron.cli.output import emit_json, escape, say
-from moroccron.settings import Settings
+from moroccron.settings import TRUST, Settings
 
-_MESOS = ("master", "election", "framework_name", "principal", "secret")
+_MESOS = ("master", "election", "framework_name", *TRUST)
 _LIVE = ("TASK_STAGING", "TASK_STARTING", "TASK_RUNNING", "TASK_KILLING", "TASK_UNREACHABLE")
 
 

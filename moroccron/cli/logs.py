@@ -16,7 +16,7 @@ from moroccron.cli.options import STORE, json_option, with_settings
 from moroccron.cli.output import diagnostics, emit_json, escape
 from moroccron.model.run import Attempt, Run
 from moroccron.ports import LogChunk, Logs, Queries, Stream
-from moroccron.settings import Settings
+from moroccron.settings import TRUST, Settings
 
 _PIECE = 64 * 1024
 _LONGEST_PAUSE = 0.25
@@ -34,7 +34,7 @@ _LONGEST_PAUSE = 0.25
 )
 @click.option("--stderr", is_flag=True, help="The error output instead of the output.")
 @click.option("-f", "--follow", is_flag=True, help="Wait for more, until the attempt is over.")
-@with_settings("principal", "secret", *STORE)
+@with_settings(*TRUST, *STORE)
 @json_option
 def command(
     run_id: str,

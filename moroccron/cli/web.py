@@ -11,11 +11,11 @@ from moroccron.cli.exit_codes import ExitCode
 from moroccron.cli.options import STORE, with_settings
 from moroccron.cli.stopping import end_with_supervisor, supervised_option
 from moroccron.cli.supervisor import READY
-from moroccron.settings import Settings
+from moroccron.settings import TRUST, Settings
 
 
 @click.command("web")
-@with_settings("host", "port", "web_threads", "log_level", "principal", "secret", *STORE)
+@with_settings("host", "port", "web_threads", "log_level", *TRUST, *STORE)
 @supervised_option
 def command(settings: Settings, supervised: bool) -> None:
     """Serve the pages and the API until SIGTERM or Ctrl-C."""

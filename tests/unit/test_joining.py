@@ -1,6 +1,7 @@
 """How settings become a cluster, an election and a secret; and what is not loaded for those who need none."""
 
 import importlib
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from moroccron.adapters.sql.schema import upgrade
 from moroccron.bootstrap import extras, mesos
 from moroccron.bootstrap.elections import build_election, guard
 from moroccron.bootstrap.secrets import authorization, read_secret
+from moroccron.bootstrap.tls import build_tls
 from moroccron.lifecycle import ExitCode
 from moroccron.ports import DriverEnd
 from moroccron.settings import Settings, SettingsInvalid
@@ -69,13 +71,76 @@ def test_secrets_are_where_the_setting_says(
     file = tmp_path / "secret"
     file.write_text("two words\n")
     monkeypatch.setenv("THE_SECRET", "hush")
-    assert read_secret(Settings()) is None
+    assert authorization(Settings())() is None
     assert read_secret(Settings(principal="me", secret=f"file:{file}")) == "two words"
     assert read_secret(Settings(principal="me", secret="env:THE_SECRET")) == "hush"
-    assert authorization(Settings(principal="me", secret="env:THE_SECRET")) == "Basic bWU6aHVzaA=="
-    for wrong in ("file:/no/such", "env:NO_SUCH_VARIABLE"):
+    said = authorization(Settings(principal="me", secret="env:THE_SECRET"))
+    assert said() == "Basic bWU6aHVzaA=="
+    for wrong in ("file:/no/such", "env:NO_SUCH_VARIABLE", "file:/dev/null"):
         with pytest.raises(SettingsInvalid, match="the setting secret"):
-            read_secret(Settings(principal="me", secret=wrong))
+            authorization(Settings(principal="me", secret=wrong))
+
+
+def test_a_secret_is_read_anew_and_is_a_token_when_it_is_nobodys(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("first\n")
+    said = authorization(Settings(secret=f"file:{file}"))
+    assert said() == "Bearer first"
+    file.write_text("second\n")
+    assert said() == "Bearer second"
+    file.write_text("two\nlines\n")  # it would be another header
+    with pytest.raises(SettingsInvalid, match="no secret of one line"):
+        said()
+
+
+class TestTls:
+    def test_nothing_set_is_nothing_made(self) -> None:
+        assert build_tls(Settings(master="https://m:5050")) is None
+
+    def test_whom_this_machine_trusts(self) -> None:
+        context = build_tls(Settings(tls_ca="system"))
+        assert context is not None
+        assert context.check_hostname
+        assert context.verify_mode is ssl.CERT_REQUIRED
+
+    def test_names_may_be_ignored_but_not_the_authority(self) -> None:
+        context = build_tls(Settings(tls_hostname="ignore"))
+        assert context is not None
+        assert not context.check_hostname
+        assert context.verify_mode is ssl.CERT_REQUIRED
+
+    @pytest.mark.parametrize(
+        ("fields", "name"),
+        [
+            ({"tls_ca": "/no/such"}, "tls_ca"),
+            ({"tls_ca": "/dev/null"}, "tls_ca"),
+            ({"tls_ca": "system", "tls_cert": "/no/such"}, "tls_cert"),
+            ({"tls_key": "/a/key"}, "tls_key"),
+        ],
+    )
+    def test_what_cannot_be_used_is_told_with_its_setting(
+        self, fields: dict[str, str], name: str
+    ) -> None:
+        with pytest.raises(SettingsInvalid) as told:
+            build_tls(Settings(**fields))  # type: ignore[arg-type]
+        assert told.value.name == name
+        assert told.value.remedy
+
+    @pytest.mark.parametrize(
+        ("master", "ca", "named"),
+        [
+            ("m:1", "", "m:1"),
+            ("m:1", "system", "https://m:1"),
+            ("http://m:1", "system", "m:1"),
+            ("https://m", "", "https://m:5050"),
+        ],
+    )
+    def test_masters_without_a_scheme_speak_tls_when_an_authority_is_set(
+        self, master: str, ca: str, named: str
+    ) -> None:
+        told: list[str | None] = []
+        mesos.build_detector(Settings(master=master, tls_ca=ca)).watch(told.append)
+        assert told == [named]
 
 
 def test_the_framework_is_as_it_was_set() -> None:

@@ -91,6 +91,9 @@ class TestEndpoint:
     def test_without_a_number_is_the_name(self) -> None:
         assert endpoint(master_info(address={"hostname": "m", "port": 1})) == "m:1"
 
+    def test_that_speaks_tls_is_the_name_in_its_certificate(self) -> None:
+        assert endpoint(master_info(), secure=True) == "https://master.example:5050"
+
     def test_of_an_old_master_is_its_name(self) -> None:
         assert endpoint(master_info(address=None)) == "master.example:5050"
 

@@ -5,11 +5,13 @@ only put events into the engine's queue.
 """
 
 import logging
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from moroccron.adapters.mesos import calls, translate
+from moroccron.adapters.mesos.credentials import Authorization, anonymous
 from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.offers import OfferBook
 from moroccron.adapters.mesos.outcome import NotConnected, Outcome, Rejected, Sent, Unknown
@@ -50,6 +52,8 @@ class MesosDriver:
         on_end: OnEnd = _nobody,
         on_refused: Callable[[str], None] = _nobody,
         containerizer: Containerizer = Containerizer.MESOS,
+        authorization: Authorization = anonymous,
+        tls: ssl.SSLContext | None = None,
         patience: Patience | None = None,
     ) -> None:
         patience = patience or Patience()
@@ -59,9 +63,10 @@ class MesosDriver:
         self._containerizer = containerizer
         self._book = OfferBook()
         self._emit: Callable[[Event], None] = lambda _: None
-        self._subscription = Subscription(framework, detector, self, patience)
-        authorization = self._subscription.authorization
-        self._sender = Sender(lambda: self._subscription.line, authorization, patience)
+        self._subscription = Subscription(
+            framework, detector, self, patience, authorization=authorization, tls=tls
+        )
+        self._sender = Sender(lambda: self._subscription.line, patience, tls)
         self._begun = False
         self._subscribed = False
 

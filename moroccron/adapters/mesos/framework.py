@@ -18,7 +18,6 @@ class Framework:
     name: str = "moroccron"
     roles: tuple[str, ...] = ("moroccron",)
     principal: str | None = None
-    secret: str | None = field(default=None, repr=False)
     #: seconds that a master waits for us before it kills all tasks; Mesos' own default is not to wait at all
     failover_timeout: float = 3 * WEEKS
     hostname: str | None = None

@@ -7,10 +7,14 @@ the sandbox is collected. Nothing here changes any state: an agent that is gone 
 import base64
 import http.client
 import json
+import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from moroccron.adapters.mesos.address import Address
+from moroccron.adapters.mesos.credentials import Authorization, anonymous
+from moroccron.adapters.mesos.transport import Distrusted, HttpConnection
 from moroccron.model.errors import MoroccronError
 from moroccron.model.run import Attempt
 from moroccron.ports import LogChunk, Stream
@@ -28,9 +32,15 @@ class LogUnavailable(MoroccronError):
 class AgentLogs:
     """Reads by offset, each time over a connection of its own; may be used from many threads."""
 
-    def __init__(self, authorization: str | None = None, timeout: float = _TIMEOUT) -> None:
+    def __init__(
+        self,
+        authorization: Authorization = anonymous,
+        timeout: float = _TIMEOUT,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._authorization = authorization
         self._timeout = timeout
+        self._tls = tls
 
     def read(self, attempt: Attempt, stream: Stream, offset: int, length: int) -> LogChunk:
         """At most `length` bytes from `offset`; a negative offset counts from the end."""
@@ -53,6 +63,8 @@ class AgentLogs:
             status, body = self._post(url, {"type": "READ_FILE", "read_file": wanted})
         except (OSError, http.client.HTTPException):
             return None
+        except Distrusted as error:
+            raise LogUnavailable(f"the agent at {url}: {error}") from error
         if status == _NOT_FOUND:
             return None
         if status != http.client.OK:
@@ -64,10 +76,10 @@ class AgentLogs:
 
     def _post(self, url: str, message: Mapping[str, Any]) -> tuple[int, bytes]:
         parts = urlsplit(url)
-        kind = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
-        connection = kind(parts.hostname or "", parts.port, timeout=self._timeout)
+        secure = parts.scheme == "https"
+        port = parts.port or (http.client.HTTPS_PORT if secure else http.client.HTTP_PORT)
+        address = Address(parts.hostname or "", port, secure)
+        connection = HttpConnection(address, self._timeout, self._tls)
         try:
             connection.request(
                 "POST", f"{parts.path}/api/v1", json.dumps(message).encode(), self._headers()
@@ -79,6 +91,6 @@ class AgentLogs:
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if self._authorization is not None:
-            headers["Authorization"] = self._authorization
+        if (authorization := self._authorization()) is not None:
+            headers["Authorization"] = authorization
         return headers

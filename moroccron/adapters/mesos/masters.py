@@ -5,23 +5,23 @@ Whoever of them does not lead sends the driver on to the leader (307), which the
 
 from collections.abc import Callable, Sequence
 
-from moroccron.adapters.mesos.address import join, split
+from moroccron.adapters.mesos.address import parse
 
 
 class StaticMasters:
     """Names the first, and the next one whenever one has failed."""
 
-    def __init__(self, masters: Sequence[str]) -> None:
-        self._masters = [join(*split(master)) for master in masters]
+    def __init__(self, masters: Sequence[str], secure: bool = False) -> None:
+        self._masters = [str(parse(master, secure)) for master in masters]
         if not self._masters:
             raise ValueError("name at least one master as HOST:PORT")
         self._at = 0
         self._on_change: Callable[[str | None], None] | None = None
 
     @classmethod
-    def parse(cls, text: str) -> "StaticMasters":
-        """From `HOST:PORT,HOST:PORT`."""
-        return cls([part.strip() for part in text.split(",") if part.strip()])
+    def parse(cls, text: str, secure: bool = False) -> "StaticMasters":
+        """From `HOST:PORT,https://HOST:PORT`; whether a master without a scheme speaks TLS, `secure` says."""
+        return cls([part.strip() for part in text.split(",") if part.strip()], secure)
 
     def watch(self, on_change: Callable[[str | None], None]) -> None:
         self._on_change = on_change

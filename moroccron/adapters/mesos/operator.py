@@ -2,17 +2,20 @@
 
 import http.client
 import json
+import ssl
 import threading
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from moroccron.adapters.mesos.address import join, split
+from moroccron.adapters.mesos.address import Address, parse, sent_on
+from moroccron.adapters.mesos.credentials import Authorization, anonymous
+from moroccron.adapters.mesos.transport import Distrusted, HttpConnection, hint
 from moroccron.model.errors import MoroccronError
 from moroccron.ports import MasterDetector
 
-_REDIRECTS = 3
+_REDIRECTS = 5
 _PATIENCE = 10.0  #: seconds for an answer, and for the detector to name a leader
 _REDIRECTED = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 
@@ -31,11 +34,13 @@ class Operator:
     def __init__(
         self,
         detector: MasterDetector,
-        authorization: str | None = None,
+        authorization: Authorization = anonymous,
         patience: float = _PATIENCE,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._detector = detector
         self._authorization = authorization
+        self._tls = tls
         self._patience = patience
 
     def framework(self, framework_id: str) -> Mapping[str, Any] | None:
@@ -52,15 +57,15 @@ class Operator:
         self._ask("POST", "/api/v1", json.dumps(call).encode())
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        master = self._leader()
-        for _ in range(_REDIRECTS):
+        master = parse(self._leader())
+        for _ in range(_REDIRECTS + 1):
             try:
                 status, location, content = self._request(master, method, path, body)
-            except (OSError, http.client.HTTPException) as error:
-                raise MasterUnavailable(f"no answer from the master {master}: {error}") from error
+            except (OSError, http.client.HTTPException, Distrusted) as error:
+                message = f"no answer from the master {master}: {error}{hint(master, error)}"
+                raise MasterUnavailable(message) from error
             if status in _REDIRECTED and location:
-                parts = urlsplit(location, scheme="http")
-                master = join(*split(parts.netloc))
+                master = _follow(master, location)
             elif status in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
                 return content
             else:
@@ -69,13 +74,12 @@ class Operator:
         raise MasterUnavailable(f"sent on {_REDIRECTS} times, at last to {master}")
 
     def _request(
-        self, master: str, method: str, path: str, body: bytes | None
+        self, master: Address, method: str, path: str, body: bytes | None
     ) -> tuple[int, str | None, bytes]:
-        host, port = split(master)
-        connection = http.client.HTTPConnection(host, port, timeout=self._patience)
+        connection = HttpConnection(master, self._patience, self._tls)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if self._authorization is not None:
-            headers["Authorization"] = self._authorization
+        if (authorization := self._authorization()) is not None:
+            headers["Authorization"] = authorization
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
@@ -102,3 +106,10 @@ class Operator:
         finally:
             self._detector.stop()
         return named[0]
+
+
+def _follow(master: Address, location: str) -> Address:
+    try:
+        return sent_on(master, location)
+    except ValueError as error:
+        raise MasterUnavailable(str(error)) from error

@@ -8,18 +8,19 @@ import http.client
 import logging
 import queue
 import select
-import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from moroccron.adapters.mesos.address import split
+from moroccron.adapters.mesos.address import parse
 from moroccron.adapters.mesos.calls import Body, encode
 from moroccron.adapters.mesos.outcome import SENT, NotConnected, Outcome, Rejected, Unknown
 from moroccron.adapters.mesos.patience import Patience
 from moroccron.adapters.mesos.subscription import Line
+from moroccron.adapters.mesos.transport import Distrusted, HttpConnection
 
 log = logging.getLogger("moroccron.driver")
 
@@ -39,14 +40,17 @@ class Sender:
     """Begun once, stopped once. `current` tells which subscription holds now."""
 
     def __init__(
-        self, current: Callable[[], Line | None], authorization: str | None, patience: Patience
+        self,
+        current: Callable[[], Line | None],
+        patience: Patience,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._current = current
-        self._authorization = authorization
         self._patience = patience
+        self._tls = tls
         self._queue: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="mesos-sender", daemon=True)
-        self._connection: http.client.HTTPConnection | None = None
+        self._connection: HttpConnection | None = None
         self._connected_to: str | None = None
 
     def start(self) -> None:
@@ -60,9 +64,9 @@ class Sender:
         """End soon: a call that waits is broken off, and what is queued is of a subscription that is over."""
         self._queue.put(None)
         connection = self._connection
-        if connection is not None and connection.sock is not None:
+        if connection is not None:
             with suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+                connection.break_off()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(self._patience.answer + self._patience.connect)
 
@@ -82,7 +86,7 @@ class Sender:
             return NotConnected("the subscription that it was made for is over")
         try:
             connection = self._connect(call.line.master)
-        except OSError as error:
+        except (OSError, Distrusted) as error:
             self._close()
             return NotConnected(f"cannot connect to {call.line.master}: {error}")
         body = encode(call.body | {"framework_id": {"value": call.line.framework_id}})
@@ -106,16 +110,15 @@ class Sender:
             "Accept": "application/json",
             "Mesos-Stream-Id": line.stream_id,
         }
-        if self._authorization is not None:
-            headers["Authorization"] = self._authorization
+        if line.authorization is not None:
+            headers["Authorization"] = line.authorization
         return headers
 
-    def _connect(self, master: str) -> http.client.HTTPConnection:
+    def _connect(self, master: str) -> HttpConnection:
         """The connection to this master; a new one when the old was closed by the other end."""
         if self._connection is None or self._connected_to != master or _dropped(self._connection):
             self._close()
-            host, port = split(master)
-            connection = http.client.HTTPConnection(host, port, timeout=self._patience.connect)
+            connection = HttpConnection(parse(master), self._patience.connect, self._tls)
             self._connection, self._connected_to = connection, master
             connection.connect()
             connection.sock.settimeout(self._patience.answer)

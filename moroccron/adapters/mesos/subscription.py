@@ -18,18 +18,23 @@ queues. Calls do not go through here but through `sender`: what pymesos would se
 import logging
 import os
 import selectors
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from moroccron.adapters.mesos import calls, translate
+from moroccron.adapters.mesos.address import parse
+from moroccron.adapters.mesos.credentials import Authorization, anonymous
 from moroccron.adapters.mesos.framework import Framework, framework_info
 from moroccron.adapters.mesos.library import MesosSchedulerDriver, Process
 from moroccron.adapters.mesos.patience import Patience
 from moroccron.adapters.mesos.stream import Stream
+from moroccron.adapters.mesos.transport import Distrusted
+from moroccron.model.errors import MoroccronError
 from moroccron.ports import DriverEnd, MasterDetector
 
 log = logging.getLogger("moroccron.driver")
@@ -45,6 +50,7 @@ class Line:
     framework_id: str
     stream_id: str
     number: int
+    authorization: str | None = field(default=None, repr=False)  #: under which it was subscribed
 
 
 class Listener(Protocol):
@@ -68,6 +74,7 @@ class _Visit:
     master: str
     reason: str = "stopped"
     status: int | None = None  #: of the master's answer, if it came to one and was no stream
+    distrusted: bool = False  #: one of us does not trust the other
     subscribed_for: float | None = None  #: seconds; None: it never came to that
 
 
@@ -86,14 +93,15 @@ class Subscription(MesosSchedulerDriver):
         detector: MasterDetector,
         listener: Listener,
         patience: Patience,
+        *,
+        authorization: Authorization = anonymous,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(
             sched=None,
             framework={},
             master_uri="",
             implicit_acknowledgements=False,
-            principal=framework.principal,
-            secret=framework.secret,
             failover=True,
             timeout=patience.answer,
         )
@@ -101,6 +109,9 @@ class Subscription(MesosSchedulerDriver):
         self._detector = detector
         self._listener = listener
         self._patience = patience
+        self._authorization = authorization
+        self._authorized: str | None = None  #: what the last SUBSCRIBE said of who we are
+        self._tls = tls
         self._named: str | None = None  #: the leader, as the detector says
         self._redirect: str | None = None  #: where the last master has sent us
         self._redirects = 0
@@ -122,12 +133,6 @@ class Subscription(MesosSchedulerDriver):
         """The subscription that holds now; None: there is none."""
         with self._lock:
             return self._line
-
-    @property
-    def authorization(self) -> str | None:
-        """The header's value, when there is a secret."""
-        credential: str | None = self._basic_credential
-        return credential
 
     def begin(self, framework_id: str | None) -> None:
         """Connect, in a thread of our own, under an id that was stored or none."""
@@ -209,19 +214,19 @@ class Subscription(MesosSchedulerDriver):
         data = calls.encode(body)
         headers = [
             "POST /api/v1/scheduler HTTP/1.1",
-            f"Host: {self._master}",
+            f"Host: {parse(self._master).netloc}",
             "Content-Type: application/json",
             "Accept: application/json",
             "Connection: close",
             f"Content-Length: {len(data)}",
         ]
-        if self.authorization is not None:
-            headers.append(f"Authorization: {self.authorization}")
+        self._authorized = self._authorization()
+        if self._authorized is not None:
+            headers.append(f"Authorization: {self._authorized}")
         return "\r\n".join([*headers, "", ""]).encode() + data
 
     def change_master(self, new_master: str | None) -> None:
-        """Called by pymesos' reader alone: the master sends us on to another."""
-        self._redirect = new_master
+        """Called by pymesos' reader alone, which drops the scheme: the stream is asked in the end."""
 
     def process_event(self, event: Any) -> None:
         """Nothing that a message or a listener does may end the thread."""
@@ -255,8 +260,9 @@ class Subscription(MesosSchedulerDriver):
         with self._lock:
             self.framework_id = subscribed["framework_id"]["value"]
             self._lines += 1
+            stream_id = self._stream_id or ""
             line = self._line = Line(
-                self._master, self.framework_id, self._stream_id or "", self._lines
+                self._master, self.framework_id, stream_id, self._lines, self._authorized
             )
             self._redirects = 0
         self._subscribed_at = time.monotonic()
@@ -293,8 +299,9 @@ class Subscription(MesosSchedulerDriver):
         self._subscribed_at = None
         try:
             self._listen(visit)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, MoroccronError) as error:
             visit.reason = f"cannot connect to {visit.master}: {error}"
+            visit.distrusted = isinstance(error, Distrusted)
         except Exception as error:
             log.exception("unforeseen, while listening to %s", visit.master)
             visit.reason = f"unforeseen: {error!r}"
@@ -308,7 +315,7 @@ class Subscription(MesosSchedulerDriver):
         """Take what comes until there is a reason to leave."""
         self._silence = self._patience.answer
         with (
-            closing(Stream(visit.master, self, self._patience.connect)) as stream,
+            closing(Stream(visit.master, self, self._patience.connect, self._tls)) as stream,
             selectors.DefaultSelector() as selector,
         ):
             self._deadline = time.monotonic() + self._silence
@@ -320,6 +327,8 @@ class Subscription(MesosSchedulerDriver):
                 if not self._serve(stream, selector, ready):
                     left = self._leave or stream.reason()
                     visit.status = stream.status
+                    visit.distrusted = stream.distrusted
+                    self._redirect = stream.redirect() if self._leave is None else None
                     break
             visit.reason = left
 
@@ -375,8 +384,14 @@ class Subscription(MesosSchedulerDriver):
             )
             self._tell(lambda: self._listener.refused(f"{visit.master} refuses us: {visit.reason}"))
         elif visit.subscribed_for is None:
-            log.warning(
-                "not subscribed to %s: %s; again in %.1f s", visit.master, visit.reason, pause
+            if visit.distrusted:
+                pause = self._patience.longest_pause
+            log.log(
+                logging.ERROR if visit.distrusted else logging.WARNING,
+                "not subscribed to %s: %s; again in %.1f s",
+                visit.master,
+                visit.reason,
+                pause,
             )
             named = self._named
             if named is not None:

@@ -38,8 +38,11 @@ class _Word(Enum):
 class ZooKeeperDetector:
     """Watches one path. `watch` is called once; `stop` ends it for good."""
 
-    def __init__(self, address: ZkAddress, *, session: float = SESSION) -> None:
+    def __init__(
+        self, address: ZkAddress, *, session: float = SESSION, secure: bool = False
+    ) -> None:
         self._address = address
+        self._secure = secure  #: whether masters speak TLS, of which ZooKeeper knows nothing
         self._timeout = session
         self._words: SimpleQueue[_Word] = SimpleQueue()
         self._stopped = threading.Event()
@@ -127,7 +130,7 @@ class ZooKeeperDetector:
         if leader is None:
             return None
         try:
-            return endpoint(session.read(f"{path}/{leader}"))
+            return endpoint(session.read(f"{path}/{leader}"), self._secure)
         except MasterUnreadable as error:
             log.error("the leading master cannot be known, %s/%s is %s", path, leader, error)
             return None

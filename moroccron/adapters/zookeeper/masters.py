@@ -25,22 +25,27 @@ def leading(names: Iterable[str]) -> str | None:
     return numbers[lowest] if lowest is not None else None
 
 
-def endpoint(value: bytes) -> str:
-    """`HOST:PORT` of a MasterInfo. The number of its machine rather than its name, which may mean nothing here."""
+def endpoint(value: bytes, secure: bool = False) -> str:
+    """`HOST:PORT` of a MasterInfo, or `https://HOST:PORT`.
+
+    The number of its machine rather than its name, which may mean nothing here; but with TLS the name, which is
+    what certificates are made out for.
+    """
     try:
         info = json.loads(value)
         address = info.get("address") or info
-        host = _host(info, address)
+        host = _host(info, address, secure)
         port = int(address["port"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MasterUnreadable(f"not a MasterInfo: {value[:200]!r}") from error
-    return f"{host}:{port}"
+    return f"{'https://' if secure else ''}{host}:{port}"
 
 
-def _host(info: dict[str, Any], address: dict[str, Any]) -> str:
+def _host(info: dict[str, Any], address: dict[str, Any], named: bool) -> str:
     # At the top `ip` is a number in the byte order of the machine that wrote it: the name is better.
-    text = address.get("ip") if address is not info else None
-    text = text or address.get("hostname") or info["hostname"]
+    number = address.get("ip") if address is not info else None
+    name = address.get("hostname") or info.get("hostname")
+    text = (name or number) if named else (number or name)
     if not isinstance(text, str) or not text:
         raise ValueError("no host")
     try:

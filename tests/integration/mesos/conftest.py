@@ -1,11 +1,13 @@
 """A scripted master, and drivers that are stopped whatever a test did."""
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from moroccron.adapters.mesos.credentials import Authorization, anonymous
 from moroccron.adapters.mesos.driver import MesosDriver
 from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.masters import StaticMasters
@@ -21,13 +23,18 @@ HASTY = Patience(connect=1.0, answer=1.0, first_pause=0.01, longest_pause=0.1, s
 class Connected(Scheduler):
     """A scheduler on a MesosDriver, with the ends that it was told."""
 
-    def __init__(self, masters: str, framework: Framework, patience: Patience) -> None:
+    def __init__(
+        self, masters: str, framework: Framework, patience: Patience, **options: Any
+    ) -> None:
         self.ends: list[tuple[DriverEnd, str]] = []
+        self.refusals: list[str] = []
         self.mesos = MesosDriver(
             StaticMasters.parse(masters),
             framework,
             on_end=lambda end, message: self.ends.append((end, message)),
+            on_refused=self.refusals.append,
             patience=patience,
+            **options,
         )
         super().__init__(self.mesos)
 
@@ -43,11 +50,20 @@ Connect = Callable[..., Connected]
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes schedulers, not started: connect("HOST:PORT", patience=..., roles=...)."""
+    """Makes schedulers, not started: connect("HOST:PORT", patience=..., tls=..., roles=...)."""
     with ExitStack() as stack:
 
-        def made(masters: str, *, patience: Patience = HASTY, **fields: Any) -> Connected:
-            scheduler = Connected(masters, Framework(**fields), patience)
+        def made(
+            masters: str,
+            *,
+            patience: Patience = HASTY,
+            authorization: Authorization = anonymous,
+            tls: ssl.SSLContext | None = None,
+            **fields: Any,
+        ) -> Connected:
+            scheduler = Connected(
+                masters, Framework(**fields), patience, authorization=authorization, tls=tls
+            )
             stack.callback(scheduler.driver.stop)
             return scheduler
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from moroccron.adapters.mesos.credentials import Authorization, anonymous, basic
 from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.logs import AgentLogs
 from moroccron.adapters.mesos.outcome import Outcome, Rejected, Sent
@@ -39,8 +40,10 @@ Begin = Callable[..., Agent]
 class Acknowledging(Connected):
     """One that acknowledges what is not an end."""
 
-    def __init__(self, address: str, framework: Framework, patience: Patience) -> None:
-        super().__init__(address, framework, patience)
+    def __init__(
+        self, address: str, framework: Framework, patience: Patience, **options: Any
+    ) -> None:
+        super().__init__(address, framework, patience, **options)
         self._acknowledges_progress = True
 
 
@@ -50,10 +53,15 @@ def connected() -> Iterator[Callable[..., Acknowledging]]:
     with ExitStack() as stack:
 
         def made(
-            master: Master, *, patience: Patience | None = None, **fields: Any
+            master: Master,
+            *,
+            patience: Patience | None = None,
+            authorization: Authorization = anonymous,
+            **fields: Any,
         ) -> Acknowledging:
             given = patience or Patience()
-            scheduler = Acknowledging(master.address, Framework(**fields), given)
+            framework = Framework(**fields)
+            scheduler = Acknowledging(master.address, framework, given, authorization=authorization)
             stack.callback(scheduler.driver.stop)
             return scheduler
 
@@ -332,10 +340,14 @@ class TestEnds:
         master = new_mesos_master(
             flags=flags | {"http_framework_authenticators": "basic"}, credential="me:right"
         )
-        wrong = connected(master, principal="me", secret="wrong").start(None)
+        wrong = connected(master, principal="me", authorization=lambda: basic("me", "wrong")).start(
+            None
+        )
         until(lambda: "refuses us" in caplog.text, "it is told")
         assert not wrong.events
-        right = connected(master, principal="me", secret="right").start(None)
+        right = connected(master, principal="me", authorization=lambda: basic("me", "right")).start(
+            None
+        )
         assert right.subscribed()
         right.do(Reconcile())
         assert caplog.text.count("refuses us") == 1

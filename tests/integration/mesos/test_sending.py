@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from moroccron.adapters.mesos.credentials import basic, bearer
 from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.outcome import NotConnected, Outcome, Rejected, Sent, Unknown
+from moroccron.adapters.mesos.subscription import Line
 from moroccron.model.effects import Accept, Acknowledge, Decline, Kill, Reconcile, Revive, Suppress
+from moroccron.model.errors import MoroccronError
 from moroccron.model.events import Disconnected, StatusReceived, Subscribed
 from moroccron.model.offer import Launch
 from moroccron.model.resources import Resources
@@ -72,7 +75,7 @@ class TestOrder:
 
 class TestHeaders:
     def test_of_one_framework_never_reach_another(self, master, connect):  # P11
-        first = connect(master.address, principal="p1", secret="s1").start("one")
+        first = connect(master.address, authorization=lambda: basic("p1", "s1")).start("one")
         second = connect(master.address).start("two")
         for scheduler in (first, second):
             scheduler.subscribed()
@@ -84,8 +87,40 @@ class TestHeaders:
         assert by_id["one"]["Mesos-Stream-Id"] != by_id["two"]["Mesos-Stream-Id"]
 
     def test_the_subscription_is_authenticated_too(self, master, connect):
-        connect(master.address, principal="p1", secret="s1").start().subscribed()
+        connect(master.address, authorization=lambda: basic("p1", "s1")).start().subscribed()
         assert master.stream().request.headers["Authorization"] == "Basic cDE6czE="
+
+    def test_who_we_are_is_asked_anew_for_each_subscription(self, master, connect):
+        tokens = iter(["old", "new"])
+        master.on_call = lambda call: (
+            Reply(401) if call.headers["Authorization"] == "Bearer old" else Reply()
+        )
+        scheduler = connect(master.address, authorization=lambda: bearer(next(tokens))).start()
+        scheduler.subscribed()
+        scheduler.do(Reconcile())  # the token has run out: the master refuses it from now on
+        assert "answered by 401" in scheduler.disconnected().reason
+        scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "a new subscription")
+        scheduler.do(Revive())
+        assert master.call("REVIVE").headers["Authorization"] == "Bearer new"
+        assert master.stream(2).request.headers["Authorization"] == "Bearer new"
+        assert not scheduler.refusals
+
+    def test_what_cannot_be_read_is_tried_again(self, master, connect):
+        class Unreadable(MoroccronError):
+            """As when the file is away for a moment."""
+
+        found = iter([Unreadable("no file"), None])
+
+        def read() -> str:
+            if error := next(found):
+                raise error
+            return bearer("there")
+
+        connect(master.address, authorization=read).start().subscribed()
+        assert master.stream().request.headers["Authorization"] == "Bearer there"
+
+    def test_a_secret_shows_in_nothing_that_is_told_of_a_subscription(self):
+        assert "aHVzaA" not in repr(Line("m", "f", "s", 1, "Basic aHVzaA"))
 
 
 class TestOutcomes:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Any
 
 from tests.waiting import until
@@ -81,6 +82,7 @@ class ScriptedMaster:
         self.on_subscribe: Callable[[Request], Reply | None] = lambda _: None
         self.on_call: Callable[[Request], Reply] = lambda _: Reply()
         self.subscribes = 0
+        self._numbers = count(1)
         self.closing = threading.Event()
 
         class Server(ThreadingHTTPServer):
@@ -182,7 +184,7 @@ class ScriptedMaster:
             handler.close_connection = True
 
     def _stream(self, handler: BaseHTTPRequestHandler, request: Request) -> None:
-        stream = Stream(request, len(self.streams) + 1)
+        stream = Stream(request, next(self._numbers))
         handler.close_connection = True
         handler.send_response(200)
         handler.send_header("Transfer-Encoding", "chunked")

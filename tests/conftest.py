@@ -8,9 +8,17 @@ from collections.abc import Generator
 
 import pytest
 
+from moroccron import pytest_plugin
+
 pytest_plugins = ["tests.plugins.databases", "tests.plugins.cluster"]
 
 REMEDY = "On CI nothing may skip: install what it lacks, or mark it may_skip and say why."
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Our own plugin, also where moroccron is on the path without being installed."""
+    if not config.pluginmanager.is_registered(pytest_plugin):
+        config.pluginmanager.register(pytest_plugin, "moroccron")
 
 
 def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

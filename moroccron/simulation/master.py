@@ -126,8 +126,8 @@ class Master:
         """A task's own end has come, unless it was killed before or its machine is lost."""
         if task.ended or not task.agent.alive:
             return
-        reason = None if course.state is ReportedState.FINISHED else "command_failed"
-        self._finish(task, course.state, course.exit_code, reason)
+        usual = None if course.state is ReportedState.FINISHED else "command_failed"
+        self._finish(task, course.state, course.exit_code, course.reason or usual)
 
     def _finish(
         self, task: Task, state: ReportedState, exit_code: int | None, reason: str | None

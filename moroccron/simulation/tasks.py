@@ -27,6 +27,7 @@ class Course(NamedTuple):
     seconds: float
     state: ReportedState = ReportedState.FINISHED
     exit_code: int | None = 0
+    reason: str | None = None  #: None: the usual one
 
 
 Script = Callable[[Launch], Course]

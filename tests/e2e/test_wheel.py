@@ -81,6 +81,25 @@ def test_finds_its_folders_where_it_is_installed(wheel: Path, tmp_path: Path) ->
     assert Path(found.strip()) == tmp_path / "moroccron" / "_dags"
 
 
+def test_brings_pytest_a_fixture(wheel: Path, tmp_path: Path) -> None:
+    with ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "hello.py").write_text(
+        'from moroccron import DAG, Job\nwith DAG("hello"):\n    Job("greet", "echo hello")\n'
+    )
+    (tmp_path / "test_hello.py").write_text(
+        "from moroccron.testing import fails\n"
+        "def test_hello(dag_runner):\n"
+        '    run = dag_runner("hello").run(outcomes={"greet": fails()})\n'
+        '    assert run.state == "failed"\n'
+        '    assert run["greet"].command == "echo hello"\n'
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    said = run("-m", "pytest", "-q", cwd=tmp_path, PYTHONPATH=str(tmp_path / "site"))
+    assert "1 passed" in said
+
+
 @pytest.mark.timeout(300)
 def test_runs_standalone_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     """The examples appear, one of them runs, and its page is drawn with the scripts that the wheel carries."""

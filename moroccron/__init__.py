@@ -5,13 +5,15 @@ What a DAG file imports. Importing it costs the standard library and our own val
 
 from moroccron.model.authoring import DAG, Group, Job, chain
 from moroccron.model.constraint import Constraint, Operator
-from moroccron.model.dag_version import Cron, Every, TriggerRule
+from moroccron.model.dag_version import TriggerRule
 from moroccron.model.errors import DagInvalid
 from moroccron.model.fields import DagFields, JobFields
 from moroccron.model.files import Uri, Volume
+from moroccron.model.schedule import CatchUp, Cron, Every, Overlap, Timetable
 
 __all__ = [
     "DAG",
+    "CatchUp",
     "Constraint",
     "Cron",
     "DagFields",
@@ -21,6 +23,8 @@ __all__ = [
     "Job",
     "JobFields",
     "Operator",
+    "Overlap",
+    "Timetable",
     "TriggerRule",
     "Uri",
     "Volume",

@@ -30,7 +30,7 @@ def main() -> None:
     channel = socket.socket(fileno=int(sys.argv[1]))
     request = json.loads(channel.makefile("rb").readline())
     _limit_memory(request["memory_mib"])
-    reader = _Reader(request["root"], Resources(*request["most"]))
+    reader = _Reader(request["root"], Resources(*request["most"]), request["year"])
     channel.sendall(b'{"ready":true}\n')
     ours = os.getpid()
     for file in request["files"]:
@@ -61,9 +61,10 @@ def _limit_time(seconds: float) -> None:
 class _Reader:
     """Runs files one after another in one interpreter, each as if it were alone."""
 
-    def __init__(self, root: str, most: Resources) -> None:
+    def __init__(self, root: str, most: Resources, year: int) -> None:
         self._root = root
         self._most = most
+        self._year = year
         self._opened: set[str] = set()
         self._path = list(sys.path)
         self._environment = dict(os.environ)
@@ -96,7 +97,7 @@ class _Reader:
         module = ModuleType(f"dag_file_{stem}")
         module.__file__ = path
         sys.modules[module.__name__] = module  # dataclasses and pickle look it up there
-        with collecting(path) as dags:
+        with collecting(path, self._year) as dags:
             exec(code, module.__dict__)
         return versions_of(dags, self._most)
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from moroccron.model.command import Answer
-from moroccron.model.dag_version import Schedule
 from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.schedule import Schedule
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
 from moroccron.ports import DagSummary, HistoryLine, LeaderRow, LoadErrorRow, RunBrief
 

@@ -205,7 +205,7 @@ def pause(dag_id: str, patience: float, as_json: bool, settings: Settings) -> No
 @with_settings(*STORE)
 @json_option
 def unpause(dag_id: str, patience: float, as_json: bool, settings: Settings) -> None:
-    """Begin scheduled runs of a DAG again; with catchup, the missed ones too."""
+    """Begin scheduled runs of a DAG again; with catchup of all, the missed ones too."""
     _set_paused(UnpauseDag(dag_id), patience, as_json, settings)
 
 

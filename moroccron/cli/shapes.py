@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moroccron.model.command import Answer
-from moroccron.model.dag_version import Schedule
 from moroccron.model.load import LoadError
 from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.schedule import Schedule
 from moroccron.ports import DagSummary, LoadErrorRow, RunBrief
 
 Shape = dict[str, Any]

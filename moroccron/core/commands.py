@@ -25,6 +25,7 @@ from moroccron.model.command import (
 from moroccron.model.events import RunRecalled
 from moroccron.model.evolve import evolve
 from moroccron.model.run import DataInterval, manual_run_id
+from moroccron.model.schedule import CatchUp
 from moroccron.model.states import JobRunState, RunKind, RunState
 
 
@@ -52,7 +53,7 @@ def _carry_out(draft: Draft, command: Command) -> str:
             run = draft.view.runs.get(run_id)
             if run is None or run.run.state.is_terminal:
                 raise Refused(f"run {run_id} is over, or there is no such run")
-            kill_run(draft, run, command.requested_by)
+            kill_run(draft, run, f"killed by {command.requested_by}")
             return run_id
         case RetryJob(run_id, job_id):
             _retry(draft, run_id, job_id)
@@ -102,8 +103,8 @@ def _set_paused(draft: Draft, dag_id: str, *, paused: bool) -> None:
         raise Refused(f"there is no DAG {dag_id}")
     if dag.paused == paused:
         return
-    dag = evolve(dag, paused=paused)
-    if not paused and not draft.view.versions[dag.version_id].catchup:
+    dag = evolve(dag, paused=paused, failed_runs=0)
+    if not paused and draft.view.versions[dag.version_id].catchup is not CatchUp.ALL:
         # What fell due while it was paused was not wanted.
         dag = evolve(dag, scheduled_until=max(draft.now, dag.scheduled_until or draft.now))
     draft.change(DagChanged(with_next_due(draft, dag)))

@@ -19,11 +19,12 @@ from moroccron.core.ephemera import (
     OffersGone,
     TrustNoted,
 )
+from moroccron.core.firing import schedule
 from moroccron.core.loading import take_files
 from moroccron.core.moves import requeue
 from moroccron.core.placing import place, tell_strangers
 from moroccron.core.resolver import resolve
-from moroccron.core.runs import begin_if_room, end_if_over, schedule
+from moroccron.core.runs import begin_if_room, end_if_over
 from moroccron.core.updates import ask_doubtful, take_update
 from moroccron.core.view import View
 from moroccron.core.watching import end_patience, keep_watch, watch

@@ -12,10 +12,11 @@ from moroccron.model.run import Attempt
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunState
 
 
-def kill_run(draft: Draft, run: RunView, by: str) -> None:
-    """End what lives of a run and start nothing more of it, because somebody asked."""
-    why = f"killed by {by}"
-    draft.change(RunChanged(evolve(run.run, kill=KillReason.REQUESTED)))
+def kill_run(
+    draft: Draft, run: RunView, why: str, reason: KillReason = KillReason.REQUESTED
+) -> None:
+    """End what lives of a run and start nothing more of it."""
+    draft.change(RunChanged(evolve(run.run, kill=reason)))
     if run.run.state is RunState.QUEUED:
         draft.change(RunChanged(evolve(run.run, state=RunState.KILLED, ended=draft.now)))
         draft.tell(
@@ -36,7 +37,7 @@ def kill_run(draft: Draft, run: RunView, by: str) -> None:
         if attempt.state is AttemptState.QUEUED:
             move_attempt(draft, attempt, AttemptInput.KILL_REQUESTED, why, message=why)
         else:
-            want_dead(draft, attempt, KillReason.REQUESTED, why)
+            want_dead(draft, attempt, reason, why)
 
 
 def want_dead(draft: Draft, attempt: Attempt, reason: KillReason, why: str) -> None:

@@ -10,6 +10,15 @@ from moroccron.model.dag_version import DagVersion
 from moroccron.model.events import FilesLoaded
 from moroccron.model.evolve import evolve
 from moroccron.model.load import LoadedFile, LoadError
+from moroccron.model.schedule import CatchUp, same_fires
+
+_TIMES = (
+    "timezone",
+    "start",
+    "end",
+    "holidays",
+    "blackouts",
+)  #: what beside the schedule tells when
 
 
 def take_files(draft: Draft, event: FilesLoaded) -> None:
@@ -60,9 +69,9 @@ def _take_version(draft: Draft, version: DagVersion, file: str) -> None:
         dag = DagState(version.dag_id, version.id, file, scheduled_until=until)
         cause = "first seen"
     else:
-        dag = evolve(known, version_id=version.id, file=file, active=True)
+        dag = evolve(known, version_id=version.id, file=file, active=True, failed_runs=0)
         edited = _times_differ(view.versions.get(known.version_id), version)
-        if edited or not (known.active or version.catchup):
+        if edited or not (known.active or version.catchup is CatchUp.ALL):
             # An edited schedule never fires for what lies behind, and what was run is never run again.
             until = max(draft.now, known.scheduled_until or draft.now)
             dag = evolve(dag, scheduled_until=until)
@@ -73,11 +82,10 @@ def _take_version(draft: Draft, version: DagVersion, file: str) -> None:
 
 def _times_differ(old: DagVersion | None, new: DagVersion) -> bool:
     """Whether two versions may fire at different times."""
-    return old is None or (old.schedule, old.timezone, old.start, old.end) != (
-        new.schedule,
-        new.timezone,
-        new.start,
-        new.end,
+    return (
+        old is None
+        or not same_fires(old.schedule, new.schedule)
+        or any(getattr(old, name) != getattr(new, name) for name in _TIMES)
     )
 
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from moroccron.core.draft import Draft
-from moroccron.core.due import due_runs
 from moroccron.core.run_view import RunView
 from moroccron.model.changes import DagChanged, DagState, JobRunChanged, RunChanged
 from moroccron.model.evolve import evolve
-from moroccron.model.run import DataInterval, JobRun, Run, run_id
+from moroccron.model.run import DataInterval, JobRun, Run
 from moroccron.model.states import JobRunState, RunKind, RunState
 
 
@@ -22,8 +21,11 @@ def create_run(
     params: Mapping[str, Any],
     requested_by: str | None = None,
     cause: str,
-) -> None:
-    """Add a run on the DAG's newest version. It begins in the same batch if there is room."""
+) -> Run:
+    """Add a run on the DAG's newest version. It begins in the same batch if there is room.
+
+    Its data interval and logical date are given here and never change.
+    """
     run = Run(
         id=identity,
         dag_id=dag.dag_id,
@@ -37,31 +39,8 @@ def create_run(
         requested_by=requested_by,
     )
     draft.change(RunChanged(run))
-    _tell(draft, run, cause, None)
-
-
-def schedule(draft: Draft, dag_id: str) -> None:
-    """Create what the DAG's timetable has due, as far as max_active_runs leaves room."""
-    view = draft.view
-    dag = view.dags[dag_id]
-    if dag.paused or not dag.active or dag.next_due is None or dag.next_due > draft.now:
-        return
-    version, timetable = view.versions[dag.version_id], view.timetable(dag.version_id)
-    if timetable is None or dag.scheduled_until is None:
-        return
-    room = version.max_active_runs - len(view.runs_of.get(dag_id, {}))
-    if room <= 0:
-        return  # looked at again when a run of this DAG ends
-    due = due_runs(
-        timetable, dag.scheduled_until, catchup=version.catchup, room=room, now=draft.now
-    )
-    for interval in due.intervals:
-        identity = run_id(dag_id, interval.end)
-        create_run(
-            draft, dag, identity, RunKind.SCHEDULED, interval, params=version.params, cause="due"
-        )
-    dag = evolve(dag, scheduled_until=due.scheduled_until, next_due=due.next_due)
-    draft.change(DagChanged(dag))
+    tell_run(draft, run, cause, None)
+    return run
 
 
 def begin_if_room(draft: Draft, run: RunView) -> None:
@@ -70,7 +49,7 @@ def begin_if_room(draft: Draft, run: RunView) -> None:
     if view.running[run.run.dag_id] >= run.graph.version.max_active_runs:
         return
     draft.change(RunChanged(evolve(run.run, state=RunState.RUNNING, started=draft.now)))
-    _tell(draft, run.run, "begun", RunState.QUEUED)
+    tell_run(draft, run.run, "begun", RunState.QUEUED)
     for position, spec in enumerate(run.graph.specs):
         draft.change(JobRunChanged(JobRun(run.run.id, spec.id, JobRunState.WAITING, position)))
 
@@ -90,10 +69,29 @@ def end_if_over(draft: Draft, run: RunView) -> None:
         state = RunState.SUCCEEDED
     ended = evolve(run.run, state=state, ended=draft.now)
     draft.change(RunChanged(ended))
-    _tell(draft, ended, "all jobs are over", RunState.RUNNING)
+    tell_run(draft, ended, "all jobs are over", RunState.RUNNING)
+    _count_failures(draft, ended)
 
 
-def _tell(draft: Draft, run: Run, cause: str, before: RunState | None) -> None:
+def _count_failures(draft: Draft, ended: Run) -> None:
+    """Pause a DAG whose scheduled runs failed so many times in a row as it allows."""
+    view = draft.view
+    dag = view.dags.get(ended.dag_id)
+    if dag is None or ended.kind is not RunKind.SCHEDULED or ended.state is RunState.KILLED:
+        return
+    allowed = view.versions[dag.version_id].pause_after
+    failed = dag.failed_runs + 1 if allowed and ended.state is RunState.FAILED else 0
+    if failed == dag.failed_runs:
+        return
+    dag = evolve(dag, failed_runs=failed)
+    if allowed and failed >= allowed and not dag.paused:
+        dag = evolve(dag, paused=True, next_due=None)
+        message = f"{failed} scheduled runs in a row failed, the last {ended.id}"
+        draft.tell("dag", "paused by its failures", dag_id=dag.dag_id, message=message)
+    draft.change(DagChanged(dag))
+
+
+def tell_run(draft: Draft, run: Run, cause: str, before: RunState | None) -> None:
     draft.tell(
         "run", cause, dag_id=run.dag_id, run_id=run.id, from_state=before, to_state=run.state
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from moroccron.loader.reader import Reading
 from moroccron.model.load import LoadedFile, LoadError
+from moroccron.model.schedule import Foreseen, Schedule, Several
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class _Entry:
     versions: tuple[str, ...]
     errors: tuple[LoadError, ...]
     opened: frozenset[str]
+    foresees: bool  #: it declares a timetable of its own, of which only some years are known
 
 
 _Told = tuple[tuple[str, ...], tuple[LoadError, ...]]
@@ -39,6 +41,7 @@ class Known:
                 tuple(declared.version.id for declared in reading.declared),
                 reading.errors,
                 reading.opened,
+                any(_foresees(declared.version.schedule) for declared in reading.declared),
             )
 
     def drop(self, files: Collection[str]) -> list[LoadedFile]:
@@ -67,6 +70,10 @@ class Known:
             if errors and not versions and file not in clashing and not self._files[file].errors
         }
 
+    def foreseeing(self) -> set[str]:
+        """Files whose timetables must be asked anew when a year has passed."""
+        return {file for file, entry in self._files.items() if entry.foresees}
+
     def news(self, readings: Iterable[Reading]) -> list[LoadedFile]:
         """What is to be told: of the files read now, and of those that now clash with one of them."""
         clashes = self._clashes()
@@ -91,6 +98,11 @@ class Known:
             for dag_id in self._files[file].dags:
                 files[dag_id].append(file)
         return {dag_id: names for dag_id, names in files.items() if len(names) > 1}
+
+
+def _foresees(schedule: Schedule | None) -> bool:
+    parts = schedule.parts if isinstance(schedule, Several) else (schedule,)
+    return any(isinstance(part, Foreseen) for part in parts)
 
 
 def _loaded(file: str, reading: Reading | None, clashes: list[LoadError]) -> LoadedFile:

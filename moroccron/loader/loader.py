@@ -8,6 +8,8 @@ that cannot be read says nothing of its files: that is an error of its own, and 
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
@@ -44,9 +46,11 @@ class Loader:
         timeout_seconds: float = 30.0,
         memory_mib: int = 1024,
         most: Resources = SANE,
+        year: Callable[[], int] = lambda: datetime.now(UTC).year,
     ) -> None:
         self._root = folder.resolve()
-        self._limits = Limits(timeout_seconds, memory_mib, most)
+        self._year = year
+        self._limits = Limits(timeout_seconds, memory_mib, most, year())
         self._known = Known()
         self._scan: Scan = {}
         self._is_missing = False  #: the folder, when last looked at
@@ -62,6 +66,7 @@ class Loader:
         if self._is_missing:
             self._is_missing = False
             log.warning("the DAG folder %s can be read again", self._root)
+        self._limits = replace(self._limits, year=self._year())
         readings = self._read(file for file in self._scan if is_dag_file(file))
         self._known.take(readings)
         return FilesLoaded(tuple(self._known.news(readings)), complete=True)
@@ -137,12 +142,20 @@ class Loader:
             emit(self.load_all())  # complete: the folder's own error goes with it
             return
         changes = difference(self._scan, found)
-        if not changes:
-            return
         self._scan = found
-        told = self._update(changes)
+        told = (self._update(changes) if changes else []) + self._foresee()
         if told:
             emit(FilesLoaded(tuple(told)))
+
+    def _foresee(self) -> list[LoadedFile]:
+        """Once a year, ask authors' own timetables for one more year."""
+        year = self._year()
+        if year == self._limits.year:
+            return []
+        self._limits = replace(self._limits, year=year)
+        readings = self._read(self._known.foreseeing())
+        self._known.take(readings)
+        return self._known.news(readings)
 
     def _look(self, stop: threading.Event) -> Scan:
         """The folder as it is, looked at twice when it seems to be in the midst of a change."""

@@ -15,7 +15,8 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -35,11 +36,12 @@ _OUR_SETTINGS = "MOROCCRON_"  #: not for authors' eyes: a database address may h
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the reading of one file may take, and what one job may ask for."""
+    """What the reading of one file may take, what one job may ask for, and the year in which it is read."""
 
     timeout_seconds: float = 30.0
     memory_mib: int = 1024
     most: Resources = SANE
+    year: int = field(default_factory=lambda: datetime.now(UTC).year)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Child:
             "timeout_seconds": limits.timeout_seconds,
             "memory_mib": limits.memory_mib,
             "most": limits.most.as_tuple(),
+            "year": limits.year,
         }
         with suppress(OSError):  # a process that died at once is told of by its first answer
             self._channel.sendall(json.dumps(request).encode() + b"\n")

@@ -12,21 +12,21 @@ at once. Only what leaves nothing to go on with is raised at its place. This mod
 database, and is all that an author's import costs.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextvars import ContextVar
-from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
 from types import TracebackType
 from typing import Any, Self, Unpack, overload
 
-from moroccron.model import amounts, edges, graph, validation, when
+from moroccron.model import amounts, edges, graph, scheduling, validation, when
 from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.errors import DagInvalid
 from moroccron.model.fields import DAG_CHECKS, DEFAULT_CHECKS, JOB_CHECKS, DagFields, JobFields
 from moroccron.model.origin import announce, author_docstring, author_line
 from moroccron.model.problems import REFUSED, Problems
 from moroccron.model.resources import Resources
+from moroccron.model.timetable import never_fires
 
 _open: ContextVar["DAG | None"] = ContextVar("the DAG whose `with` block runs", default=None)
 
@@ -46,7 +46,7 @@ class DAG:
         if "doc" not in fields:
             self._values["doc"] = author_docstring()
         self._defaults = self._take_defaults()
-        self._take_bounds()
+        self._take_times()
         announce(self)
 
     def _take_defaults(self) -> dict[str, Any]:
@@ -57,17 +57,29 @@ class DAG:
         self._problems.note(message, "write defaults={...} or dict(...)", field="defaults")
         return {}
 
-    def _take_bounds(self) -> None:
-        zone = self._values.get("timezone", "UTC")
+    def _take_times(self) -> None:
+        """Give what was said of time its meaning in the DAG's zone."""
+        values, zone = self._values, self._values.get("timezone", "UTC")
         for name in ("start", "end"):
-            given = self._values.pop(name, None)
-            moment = self._problems.check(name, lambda value: when.moment(value, zone), given)
-            if moment is not REFUSED:
-                self._values[name] = moment
-        start, end = self._values.get("start"), self._values.get("end")
-        if isinstance(start, datetime) and isinstance(end, datetime) and end <= start:
+            self._mean(name, lambda value: when.moment(value, zone))
+        start, end = values.get("start"), values.get("end")
+        self._mean("schedule", lambda parts: scheduling.resolved(parts, zone, start))
+        self._mean(
+            "blackouts", lambda given: tuple(scheduling.blackout(one, zone) for one in given)
+        )
+        if start is not None and end is not None and end <= start:
             message = f"the end ({end:%F %T} UTC) is not after the start ({start:%F %T} UTC)"
             self._problems.note(message, "put the end later, or leave it out", field="end")
+        if never_fires(self._version(())):
+            message = "the DAG never fires: every fire is on a holiday or in a blackout window"
+            self._problems.note(message, "leave it room to fire", field="blackouts")
+
+    def _mean(self, name: str, meaning: Callable[[Any], Any]) -> None:
+        given = self._values.pop(name, None)
+        if given is not None:
+            meant = self._problems.check(name, meaning, given)
+            if meant is not REFUSED:
+                self._values[name] = meant
 
     def __enter__(self) -> Self:
         self._outer = _open.get()
@@ -105,7 +117,7 @@ class DAG:
                 first.add_note(f"line {other.line}: {other.message}; {other.remedy}")
             raise first
         jobs = tuple(specs[id] for id in order)
-        return DagVersion(dag_id=self.id, jobs=jobs, **self._values).with_id()
+        return self._version(jobs).with_id()
 
     def problems(self, most: Resources = amounts.SANE) -> list[DagInvalid]:
         """All that is wrong, by line; nothing when `version` will give one."""
@@ -165,6 +177,9 @@ class DAG:
         return []
 
     # ------------------------------------------------------------------ judging the whole
+
+    def _version(self, jobs: tuple[JobSpec, ...]) -> DagVersion:
+        return DagVersion(dag_id=self.id, jobs=jobs, **self._values)
 
     def _upstream(self) -> dict[str, set[str]]:
         upstream: dict[str, set[str]] = {id: set() for id in self._jobs}

@@ -24,6 +24,7 @@ class DagState:
     active: bool = True  #: a file declares it
     scheduled_until: datetime | None = None  #: end of the last interval that was run or passed over
     next_due: datetime | None = None  #: when the schedule fires next, for people to read
+    failed_runs: int = 0  #: scheduled runs that failed in a row, of a DAG that pauses for them
 
 
 @dataclass(frozen=True, slots=True)

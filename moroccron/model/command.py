@@ -40,7 +40,7 @@ class PauseDag:
 
 @dataclass(frozen=True, slots=True)
 class UnpauseDag:
-    """Create scheduled runs again; with catchup the missed ones too, else from now on."""
+    """Create scheduled runs again; with catchup of all the missed ones too, else from now on."""
 
     dag_id: str
 

@@ -1,11 +1,15 @@
 """The grammar of a cron expression: what each field allows, and which field is wrong.
 
-Owns parsing and checking; `model.timetable` evaluates. Kept apart from it, and free of croniter, so that
-reading a DAG file need not pay for importing an evaluator. Standard five fields with names and aliases; no
-seconds, no years, no `L`, `W`, `#` or `?`.
+Owns parsing and checking; `model.wall` evaluates. The five standard fields with names and aliases, and beyond
+them what people know from other crons: `L` and `L-2` (the last day of the month, the second before it), `fri#2` and
+`friL` (the second, the last Friday of the month), and Jenkins' `H`: a number that a name decides, the same for
+ever, so that many schedules spread over the hour, the night or the week. No seconds, no years, no `W`, no `?`.
 """
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 
 from moroccron.model.errors import DagInvalid
 
@@ -48,12 +52,21 @@ _KINDS = (
 )
 
 
+_HASHED = re.compile(r"h(?:\((\w+)-(\w+)\))?(?:/(\w+))?")
+_LATEST_HASHED_DAY = 28  #: `H` among the days of a month: one that every month has
+
+Spread = Callable[[str], int]  #: a field's name -> a large number that is always the same
+
+
 @dataclass(frozen=True, slots=True)
 class CronField:
-    """The numbers that a field allows. `star`: it was written with a leading `*`, as in `*/5`."""
+    """What a field allows: numbers, and days that only a calendar tells."""
 
     values: frozenset[int]
-    star: bool
+    star: bool  #: written as a cadence, with a leading `*` or as `H/n`
+    from_end: frozenset[int] = frozenset()  #: days before the month's last; 0 is the last
+    #: (day of the week, which one in the month); -1: the last one
+    nth: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +85,11 @@ class CronFields:
         return not self.day.star and not self.weekday.star
 
 
-def parse(text: str) -> CronFields:
-    """The fields of an expression or alias; `DagInvalid` when it has none or never fires."""
+def parse(text: str, name: str = "") -> CronFields:
+    """The fields of an expression or alias; `DagInvalid` when it has none or never fires.
+
+    `name` decides what `H` stands for.
+    """
     stripped = text.strip().lower()
     if stripped.startswith("@"):
         if stripped not in ALIASES:
@@ -85,28 +101,81 @@ def parse(text: str) -> CronFields:
             f"{text!r} has {len(words)} fields, not 5",
             remedy='write "minute hour day-of-month month day-of-week", for example "30 2 * * mon-fri"',
         )
-    fields = CronFields(*(_field(word, kind) for word, kind in zip(words, _KINDS, strict=True)))
+    spread = _spread_of(name)
+    fields = CronFields(
+        *(_field(word, kind, spread) for word, kind in zip(words, _KINDS, strict=True))
+    )
     _refuse_never(text, fields)
     return fields
 
 
-def _field(word: str, kind: _Kind) -> CronField:
+def _spread_of(name: str) -> Spread:
+    def spread(field: str) -> int:
+        return int.from_bytes(sha256(f"{name}/{field}".encode()).digest()[:8])
+
+    return spread
+
+
+def _field(word: str, kind: _Kind, spread: Spread) -> CronField:
     values: set[int] = set()
+    from_end: set[int] = set()
+    nth: set[tuple[int, int]] = set()
     for item in word.split(","):
-        values.update(_item(item, kind))
+        if kind.name == "day of month" and item.startswith("l"):
+            from_end.add(_from_end(item, kind))
+        elif kind.name == "day of week" and ("#" in item or item.endswith("l")):
+            nth.add(_nth(item, kind))
+        elif hashed := _HASHED.fullmatch(item):
+            values.update(_hashed(hashed, item, kind, spread(kind.name)))
+        else:
+            values.update(_item(item, kind))
     if kind.high == 7 and 7 in values:
         values = values - {7} | {0}
-    return CronField(frozenset(values), word.startswith("*"))
+    star = word.startswith(("*", "h/"))
+    return CronField(frozenset(values), star, frozenset(from_end), frozenset(nth))
+
+
+def _from_end(item: str, kind: _Kind) -> int:
+    """`L` or `L-n`."""
+    body, dash, back = item.partition("-")
+    if body != "l" or (dash and not (_digits(back) and 1 <= int(back) <= 27)):
+        raise _wrong(
+            item, kind, "use L for the last day of the month, L-1 to L-27 for one before it"
+        )
+    return int(back) if dash else 0
+
+
+def _nth(item: str, kind: _Kind) -> tuple[int, int]:
+    """`fri#2` or `friL`."""
+    body, sharp, number = item.partition("#")
+    if not sharp:
+        body, number = item[:-1], "-1"
+    if not body or number not in ("-1", "1", "2", "3", "4", "5"):
+        raise _wrong(item, kind, "use fri#1 to fri#5, or friL for the month's last Friday")
+    return _number(body, item, kind) % 7, int(number)
+
+
+def _hashed(match: re.Match[str], item: str, kind: _Kind, hashed: int) -> range:
+    """`H`, `H(a-b)`, each with or without `/step`."""
+    low_text, high_text, step_text = match.groups()
+    low, high = kind.low, 6 if kind.high == 7 else kind.high
+    if low_text is not None:
+        low, high = _number(low_text, item, kind), _number(high_text, item, kind)
+        if low > high:
+            raise _wrong(item, kind, "a range must grow")
+    elif step_text is None and kind.name == "day of month":
+        high = _LATEST_HASHED_DAY
+    if step_text is None:
+        first = low + hashed % (high - low + 1)
+        return range(first, first + 1)
+    step = _step(step_text, item, kind)
+    return range(low + hashed % min(step, high - low + 1), high + 1, step)
 
 
 def _item(item: str, kind: _Kind) -> range:
     """`*`, `n`, `a-b`, each with or without `/step`; `n/step` runs to the field's end."""
     body, slash, step_text = item.partition("/")
-    step = 1
-    if slash:
-        if not _digits(step_text) or int(step_text) == 0:
-            raise _wrong(item, kind, "the step after / must be a number, 1 or more")
-        step = int(step_text)
+    step = _step(step_text, item, kind) if slash else 1
     top = 6 if kind.high == 7 else kind.high
     if body == "*":
         return range(kind.low, top + 1, step)
@@ -121,6 +190,12 @@ def _item(item: str, kind: _Kind) -> range:
     if low > high:
         raise _wrong(item, kind, f"a range must grow; write {body} as two ranges joined by a comma")
     return range(low, high + 1, step)
+
+
+def _step(text: str, item: str, kind: _Kind) -> int:
+    if not _digits(text) or int(text) == 0:
+        raise _wrong(item, kind, "the step after / must be a number, 1 or more")
+    return int(text)
 
 
 def _number(text: str, item: str, kind: _Kind) -> int:
@@ -140,8 +215,8 @@ def _wrong(item: str, kind: _Kind, remedy: str) -> DagInvalid:
 
 
 def _refuse_never(text: str, fields: CronFields) -> None:
-    """A 30th of February, unless a day of the week may stand in for it."""
-    if fields.either_day:
+    """A 30th of February, unless a day of the week or the month's end may stand in for it."""
+    if fields.either_day or fields.day.from_end:
         return
     longest = max(_LONGEST[month - 1] for month in fields.month.values)
     if min(fields.day.values) > longest:

@@ -6,9 +6,9 @@ pinned to the version it began with. Durations are whole seconds unless their fi
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, Literal
@@ -16,6 +16,17 @@ from typing import Any, Literal
 from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.files import Containerizer, Uri, Volume
 from moroccron.model.resources import Resources
+from moroccron.model.schedule import (
+    Blackout,
+    BlackoutEvery,
+    CatchUp,
+    Overlap,
+    Schedule,
+    decode_blackout,
+    decode_schedule,
+    encode_blackout,
+    encode_schedule,
+)
 
 
 class TriggerRule(StrEnum):
@@ -86,33 +97,6 @@ class JobSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Cron:
-    """A five-field cron expression or an alias such as `@daily`, in the DAG's zone."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True, slots=True)
-class Every:
-    """A fixed cadence, counted in elapsed time from the DAG's start (or from 1970 when it has none)."""
-
-    seconds: int
-
-    def __str__(self) -> str:
-        """`every 90 min`: in the largest unit that leaves it whole."""
-        for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-            if self.seconds % size == 0:
-                return f"every {self.seconds // size} {unit}"
-        return f"every {self.seconds} s"
-
-
-Schedule = Cron | Every
-
-
-@dataclass(frozen=True, slots=True)
 class DagVersion:
     """All that a DAG file said about one DAG. `id` is the content's address: equal content, equal id."""
 
@@ -122,8 +106,15 @@ class DagVersion:
     timezone: str = "UTC"  #: IANA name
     start: datetime | None = None  #: aware; no interval begins before it
     end: datetime | None = None  #: aware; no interval begins at or after it
-    catchup: bool = False  #: whether intervals missed are run, or only the latest
+    holidays: tuple[date, ...] = ()  #: days of the zone on which nothing fires, in order
+    blackouts: tuple[Blackout | BlackoutEvery, ...] = ()  #: windows in which nothing fires
+    catchup: CatchUp = CatchUp.LAST  #: which missed fires are made up for
+    catchup_within: float | None = (
+        None  #: seconds after which a missed fire is given up; None: never
+    )
     max_active_runs: int = 16
+    overlap: Overlap = Overlap.QUEUE  #: what becomes of a fire when so many are active
+    pause_after: int | None = None  #: failed scheduled runs in a row that pause the DAG
     owners: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     doc: str = ""
@@ -160,19 +151,36 @@ _DAG_DEFAULTS: dict[str, Any] = {
 }
 
 
+#: how the values of a field are written that JSON does not know, and read back
+_CODECS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "schedule": (encode_schedule, decode_schedule),
+    "start": (datetime.isoformat, datetime.fromisoformat),
+    "end": (datetime.isoformat, datetime.fromisoformat),
+    "holidays": (
+        lambda days: [day.isoformat() for day in days],
+        lambda texts: tuple(date.fromisoformat(text) for text in texts),
+    ),
+    "blackouts": (
+        lambda found: [encode_blackout(one) for one in found],
+        lambda found: tuple(decode_blackout(one) for one in found),
+    ),
+    # written as a flag while it was one; what is stored must keep its text
+    "catchup": (
+        lambda value: True if value is CatchUp.ALL else value,
+        lambda value: CatchUp.ALL if value is True else CatchUp(value),
+    ),
+    "overlap": (str, Overlap),
+    "owners": (list, tuple),
+    "tags": (list, tuple),
+}
+
+
 def _encode_dag(dag: DagVersion) -> dict[str, Any]:
     out: dict[str, Any] = {"dag_id": dag.dag_id, "jobs": [_encode_job(job) for job in dag.jobs]}
     for name, default in _DAG_DEFAULTS.items():
         value = getattr(dag, name)
-        if value == default:
-            continue
-        if isinstance(value, datetime):
-            value = value.isoformat()
-        elif isinstance(value, Cron):
-            value = {"cron": value.text}
-        elif isinstance(value, Every):
-            value = {"every": value.seconds}
-        out[name] = value
+        if value != default:
+            out[name] = _CODECS[name][0](value) if name in _CODECS else value
     return out
 
 
@@ -194,16 +202,9 @@ def _encode_job(job: JobSpec) -> dict[str, Any]:
 def _decode_dag(data: dict[str, Any], version_id: str) -> DagVersion:
     values = dict(data)
     values["jobs"] = tuple(_decode_job(job) for job in data["jobs"])
-    for name in ("start", "end"):
-        if name in values:
-            values[name] = datetime.fromisoformat(values[name])
-    if (schedule := values.get("schedule")) is not None:
-        values["schedule"] = (
-            Cron(schedule["cron"]) if "cron" in schedule else Every(schedule["every"])
-        )
-    for name in ("owners", "tags"):
-        if name in values:
-            values[name] = tuple(values[name])
+    for name, (_, decode) in _CODECS.items():
+        if values.get(name) is not None:
+            values[name] = decode(values[name])
     return DagVersion(id=version_id, **values)
 
 

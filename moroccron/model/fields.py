@@ -3,15 +3,17 @@
 The TypedDicts are what type checkers and editors see; the tables are what holds at run time.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, Literal, TypedDict
 
-from moroccron.model import amounts, edges, file_fields, validation, when
+from moroccron.model import amounts, edges, file_fields, scheduling, validation, when
 from moroccron.model.amounts import Amount, Duration
 from moroccron.model.constraint import Constraint, Operator
-from moroccron.model.dag_version import Schedule, TriggerRule
+from moroccron.model.dag_version import TriggerRule
 from moroccron.model.edges import JobRefs
 from moroccron.model.files import Containerizer, Uri, Volume
+from moroccron.model.schedule import CatchUp, Overlap, Schedule
 from moroccron.model.when import Moment
 
 ConstraintLike = (
@@ -59,12 +61,19 @@ class JobFields(TypedDict, total=False):
 class DagFields(TypedDict, total=False):
     """What a DAG may say of itself."""
 
-    schedule: Schedule | str | Any | None  #: cron text, alias, timedelta; None: people trigger it
+    #: cron text, alias, timedelta, date, own timetable, or a list of these; None: people trigger it
+    schedule: Schedule | str | Any | None
     timezone: Any  #: IANA name; default UTC. The schedule, and naive start and end, are meant in it
     start: Moment | None  #: no data interval begins before it
     end: Moment | None  #: none begins at or after it
-    catchup: bool  #: run the intervals that were missed, not only the latest
+    holidays: Iterable[date | str]  #: days of the DAG's zone on which nothing fires
+    #: windows in which nothing fires: "22:00-06:00", "sat 22:00-sun 06:00", or (begin, end)
+    blackouts: Iterable[str | tuple[Moment, Moment]]
+    catchup: CatchUp | bool | str  #: missed fires: none, last (or False; default), all (or True)
+    catchup_within: Duration | None  #: seconds after which a missed fire is given up
     max_active_runs: int  #: default 16
+    overlap: Overlap | str  #: of a fire beyond them: queue (default), skip, cancel_new, replace
+    pause_after: int | None  #: failed scheduled runs in a row that pause the DAG
     owners: Sequence[str] | str
     tags: Sequence[str] | str
     doc: str  #: for people; default: the docstring of the file
@@ -117,12 +126,17 @@ def as_given(value: object) -> object:
 
 
 DAG_CHECKS: dict[str, Check] = {
-    "schedule": when.schedule,
+    "schedule": scheduling.schedule,
     "timezone": when.timezone,
     "start": as_given,
     "end": as_given,
-    "catchup": validation.flag,
+    "holidays": scheduling.holidays,
+    "blackouts": scheduling.blackouts,
+    "catchup": scheduling.catchup,
+    "catchup_within": validation.optional(amounts.limit),
     "max_active_runs": validation.whole(1, 10**6),
+    "overlap": validation.choice(Overlap),
+    "pause_after": validation.optional(validation.whole(1, 10**6)),
     "owners": validation.names,
     "tags": validation.names,
     "doc": validation.doc,

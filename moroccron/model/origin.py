@@ -10,16 +10,22 @@ from typing import Any
 
 _OURS = "moroccron.model."
 _collector: ContextVar["tuple[str, list[Any]] | None"] = ContextVar("who collects", default=None)
+_year: ContextVar[int | None] = ContextVar("the year in which a file is read", default=None)
 
 
 @contextmanager
-def collecting(file: str) -> Iterator[list[Any]]:
-    """All DAGs that are made meanwhile; their lines are those of `file`, wherever the call came through."""
+def collecting(file: str, year: int | None = None) -> Iterator[list[Any]]:
+    """All DAGs that are made meanwhile; their lines are those of `file`, wherever the call came through.
+
+    `year` is the one in which the file is read.
+    """
     dags: list[Any] = []
     token = _collector.set((file, dags))
+    of_year = _year.set(year)
     try:
         yield dags
     finally:
+        _year.reset(of_year)
         _collector.reset(token)
 
 
@@ -28,6 +34,11 @@ def announce(dag: object) -> None:
     collector = _collector.get()
     if collector is not None:
         collector[1].append(dag)
+
+
+def year_of_reading() -> int | None:
+    """The year in which the file is read; None when nobody said."""
+    return _year.get()
 
 
 def author_line() -> int:

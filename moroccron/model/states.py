@@ -95,6 +95,7 @@ class KillReason(StrEnum):
     """Why an attempt, or a run, is wanted dead."""
 
     REQUESTED = "requested"  #: a person asked
+    OVERLAP = "overlap"  #: a run of its DAG that overlaps with it was preferred
     TIMEOUT = "timeout"  #: it ran longer than its job allows; counts as a failure
 
 

@@ -1,52 +1,15 @@
-"""What an author writes about time: schedule, zone, start and end."""
+"""What an author writes about time: the zone, and single moments."""
 
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from moroccron.model.cron import parse
-from moroccron.model.dag_version import Cron, Every, Schedule
 from moroccron.model.errors import DagInvalid
 from moroccron.model.validation import kind_of, refuse, suggestion
 
 Moment = datetime | date | str
 
-_LONGEST = timedelta(days=3660)
 #: a logical date before or after is a slip of the pen; these can be told in any zone
 _FIRST_MOMENT, _AFTER_LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
-
-
-def schedule(value: object) -> Schedule | None:
-    """Cron text, an alias, a cadence, or None for a DAG that only people trigger."""
-    match value:
-        case None:
-            return None
-        case str():
-            return _cron(value)
-        case Cron():
-            return _cron(value.text)
-        case timedelta():
-            return _every(value.total_seconds())
-        case Every():
-            return _every(value.seconds)
-    raise refuse(
-        f"{kind_of(value)} is no schedule",
-        'use cron text such as "30 2 * * *" or "@daily", a timedelta, or None',
-    )
-
-
-@lru_cache(maxsize=256)
-def _cron(text: str) -> Cron:
-    parse(text)
-    return Cron(" ".join(text.split()))
-
-
-def _every(seconds: object) -> Every:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds != seconds // 1:
-        raise refuse(f"a cadence of {seconds} seconds is not whole", "use whole seconds")
-    if not 1 <= seconds <= _LONGEST.total_seconds():
-        raise refuse(f"a cadence of {seconds} seconds is out of bounds", "use 1 second to 10 years")
-    return Every(int(seconds))
 
 
 def timezone(value: object) -> str:

@@ -19,10 +19,11 @@ from moroccron.model.changes import (
     RunChanged,
     VersionAdded,
 )
-from moroccron.model.dag_version import Cron, DagVersion, Every, JobSpec, TriggerRule
+from moroccron.model.dag_version import DagVersion, JobSpec, TriggerRule
 from moroccron.model.load import LoadError
 from moroccron.model.resources import Resources
 from moroccron.model.run import Attempt, DataInterval, JobRun, Run, run_id
+from moroccron.model.schedule import Cron, Every
 from moroccron.model.states import AttemptState, JobRunState, RunKind, RunState
 from moroccron.ports import LogChunk, Stream
 

@@ -12,7 +12,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from moroccron.core.policy import DEFAULT_POLICY
 from moroccron.model.command import KillRun, RetryJob, TriggerRun
-from moroccron.model.dag_version import Every
 from moroccron.model.effects import Accept, Acknowledge, Kill, Reconcile
 from moroccron.model.events import (
     Disconnected,
@@ -23,6 +22,7 @@ from moroccron.model.events import (
 )
 from moroccron.model.offer import Offer
 from moroccron.model.resources import Resources
+from moroccron.model.schedule import Every
 from moroccron.model.states import AttemptState, ReportedState
 from moroccron.testing import a_job, a_version
 from moroccron.testing.engine import Engine

@@ -4,15 +4,64 @@ import inspect
 import math
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
 
 from moroccron import DAG, Constraint, Cron, DagInvalid, Every, Job, Operator, TriggerRule, chain
 from moroccron.model.dag_version import DagVersion
+from moroccron.model.origin import collecting
 from moroccron.model.resources import Resources
+from moroccron.model.schedule import (
+    Blackout,
+    BlackoutEvery,
+    CatchUp,
+    Dates,
+    Foreseen,
+    Overlap,
+    Several,
+)
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+class Monthly:
+    """An own timetable: the first of each month, at noon on the wall."""
+
+    def fires(self, begin: datetime, end: datetime) -> Iterator[datetime]:
+        year, month = begin.year, begin.month
+        while True:
+            fire = datetime(year, month, 1, 12, tzinfo=begin.tzinfo)
+            if fire >= end:
+                return
+            if fire >= begin:
+                yield fire
+            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+
+
+class Failing:
+    def fires(self, begin: datetime, end: datetime) -> list[datetime]:
+        raise ValueError("no")
+
+
+class Endless:
+    def fires(self, begin: datetime, end: datetime) -> Iterator[datetime]:
+        return (begin + timedelta(minutes=n) for n in count())
+
+
+class Silent:
+    def fires(self, begin: datetime, end: datetime) -> list[datetime]:
+        return []
+
+
+class Late:
+    def fires(self, begin: datetime, end: datetime) -> list[datetime]:
+        return [datetime(2055, 1, 1, tzinfo=UTC)]
 
 
 def upstream(dag: DAG) -> dict[str, tuple[str, ...]]:
@@ -210,12 +259,90 @@ def test_amounts_are_exact(given: Any) -> None:
         (Every(5), Every(5)),
         (Cron("0 0 * * sun"), Cron("0 0 * * sun")),
         (None, None),
+        ("h 3 L * friL", Cron("h 3 L * friL")),
+        (NOON, Dates((NOON,))),
+        ("2026-05-01T12:00Z", Dates((NOON,))),
+        (date(2026, 5, 1), Dates((NOON.replace(hour=0),))),
+        ([NOON, date(2026, 5, 1), NOON], Dates((NOON.replace(hour=0), NOON))),
+        (["@daily"], Cron("@daily")),
+        (["@daily", "@daily", 60 * SECOND], Several((Cron("@daily"), Every(60)))),
+        ([NOON, "@daily"], Several((Cron("@daily"), Dates((NOON,))))),
     ],
 )
 def test_schedules(given: Any, expected: Any) -> None:
     with DAG("d", schedule=given) as dag:
         Job("a", "true")
     assert dag.version().schedule == expected
+
+
+def test_dates_and_windows_are_meant_in_the_zone_of_the_dag() -> None:
+    with DAG(
+        "d",
+        schedule=[date(2026, 5, 1), "2026-12-24 18:00"],
+        timezone="Europe/Berlin",
+        holidays=["2026-12-25", date(2026, 1, 1)],
+        blackouts=["Sat 22:00 - Sun 06:00", ("2026-08-01", "2026-08-02T06:00")],
+    ) as dag:
+        Job("a", "true")
+    version = dag.version()
+    assert version.schedule == Dates(
+        (datetime(2026, 4, 30, 22, tzinfo=UTC), datetime(2026, 12, 24, 17, tzinfo=UTC))
+    )
+    assert version.holidays == (date(2026, 1, 1), date(2026, 12, 25))
+    assert version.blackouts == (
+        BlackoutEvery("sat 22:00-sun 06:00"),
+        Blackout(datetime(2026, 7, 31, 22, tzinfo=UTC), datetime(2026, 8, 2, 4, tzinfo=UTC)),
+    )
+
+
+def test_an_own_timetable_is_asked_from_the_start_on_and_kept() -> None:
+    with DAG("d", schedule=Monthly(), start=date(2026, 3, 15), timezone="Europe/Berlin") as dag:
+        Job("a", "true")
+    schedule = dag.version().schedule
+    assert isinstance(schedule, Foreseen)
+    assert schedule.until == datetime(2028, 1, 1, tzinfo=UTC)
+    assert schedule.moments[:2] == (
+        datetime(2026, 4, 1, 10, tzinfo=UTC),
+        datetime(2026, 5, 1, 10, tzinfo=UTC),
+    )
+    assert schedule.moments[-1] == datetime(2027, 12, 1, 11, tzinfo=UTC)
+    assert str(schedule) == "Monthly (foreseen until 2028-01-01)"
+
+
+def test_without_a_start_an_own_timetable_is_asked_about_the_years_around() -> None:
+    with collecting(__file__, 2026), DAG("d", schedule=Monthly()) as dag:
+        Job("a", "true")
+    schedule = dag.version().schedule
+    assert isinstance(schedule, Foreseen)
+    assert schedule.moments[0] == datetime(2025, 1, 1, 12, tzinfo=UTC)
+    assert (len(schedule.moments), schedule.until) == (36, datetime(2028, 1, 1, tzinfo=UTC))
+
+
+def test_a_version_with_all_of_time_is_read_back_as_it_was() -> None:
+    with DAG(
+        "d",
+        schedule=["@daily", timedelta(hours=5), NOON, Monthly()],
+        start="2026-01-01",
+        holidays=["2026-12-25"],
+        blackouts=["22:00-06:00", (NOON, "2026-05-02")],
+        catchup="none",
+        catchup_within=timedelta(hours=1),
+        overlap="replace",
+        pause_after=3,
+    ) as dag:
+        Job("a", "true")
+    version = dag.version()
+    assert DagVersion.from_json(version.to_json(), version.id) == version
+
+
+def test_versions_stored_before_there_was_more_of_time_keep_their_meaning_and_id() -> None:
+    text = (
+        '{"catchup":true,"dag_id":"d","jobs":[],"schedule":{"cron":"30 2 * * *"},'
+        '"start":"2026-01-01T00:00:00+00:00"}'
+    )
+    version = DagVersion.from_json(text, "x")
+    assert (version.catchup, version.overlap) == (CatchUp.ALL, Overlap.QUEUE)
+    assert version.to_json() == text
 
 
 # ------------------------------------------------------------------ refusals
@@ -347,7 +474,43 @@ def test_a_job_is_refused(fields: dict[str, Any], message: str, remedy: str) -> 
         ({"start": "yesterday"}, "start", "'yesterday' is no moment", "ISO 8601"),
         ({"start": 5}, "start", "5 (int) is no moment", "datetime"),
         ({"start": "2026-01-02", "end": "2026-01-01"}, "end", "is not after the start", "later"),
-        ({"catchup": 1}, "catchup", "must be True or False", "True or False"),
+        ({"schedule": "0 0 * * fri#6"}, "schedule", "'fri#6' is wrong in the day of week", "fri#5"),
+        ({"schedule": "0 0 * * l"}, "schedule", "'l' is wrong in the day of week", "friL"),
+        ({"schedule": "0 0 l-28 * *"}, "schedule", "'l-28' is wrong in the day of month", "L-27"),
+        ({"schedule": "h(9-5) * * * *"}, "schedule", "'h(9-5)' is wrong in the minute", "grow"),
+        ({"schedule": "h/0 * * * *"}, "schedule", "'h/0' is wrong in the minute", "1 or more"),
+        ({"schedule": "l * * * *"}, "schedule", "'l' is wrong in the minute field", "0-59"),
+        ({"schedule": []}, "schedule", "the list of schedules is empty", "None"),
+        ({"schedule": ["@daily", 5]}, "schedule", "5 (int) is no schedule", "timedelta"),
+        ({"schedule": date(2200, 1, 1)}, "schedule", "2200-01-01 is out of bounds", "2199"),
+        ({"schedule": "2026-13-01"}, "schedule", "'2026-13-01' is no moment", "ISO 8601"),
+        ({"schedule": Monthly}, "schedule", "is no schedule", "fires(begin, end)"),
+        ({"schedule": Monthly()}, "schedule", "there is none", "give the DAG a start"),
+        ({"schedule": Monthly(), "start": date(2199, 9, 1)}, "schedule", "out of bounds", "2199"),
+        ({"schedule": Failing(), "start": NOON}, "schedule", "ValueError: no", "correct it"),
+        ({"schedule": Endless(), "start": NOON}, "schedule", "more than 30000 times", "cadence"),
+        ({"schedule": Silent(), "start": NOON}, "schedule", "does not fire", "fires()"),
+        ({"schedule": Late(), "start": NOON}, "schedule", "answers 2055-01-01", "before end"),
+        ({"holidays": "2026-12-25"}, "holidays", "must be a list of days", '["2026-12-25"'),
+        ({"holidays": ["Christmas"]}, "holidays", "'Christmas' is no day", "YYYY-MM-DD"),
+        ({"holidays": [NOON]}, "holidays", "is no day", "a date"),
+        ({"blackouts": "22:00-06:00"}, "blackouts", "must be a list of windows", "[ ]"),
+        ({"blackouts": ["22-06"]}, "blackouts", "'22-06' is no blackout window", "22:00-06:00"),
+        ({"blackouts": ["sat 22:00-06:00"]}, "blackouts", "is no blackout", "sat 22:00-sun"),
+        ({"blackouts": ["25:00-06:00"]}, "blackouts", "is no blackout window", "22:00-06:00"),
+        ({"blackouts": ["06:00-06:00"]}, "blackouts", "is empty", "another time"),
+        ({"blackouts": [(NOON, NOON)]}, "blackouts", "is empty", "end later"),
+        ({"blackouts": [5]}, "blackouts", "5 (int) is no window", "(begin, end)"),
+        (
+            {"schedule": "0 3 * * *", "blackouts": ["02:00-04:00"]},
+            "blackouts",
+            "never fires: every fire is on a holiday or in a blackout window",
+            "leave it room",
+        ),
+        ({"catchup": 1}, "catchup", "1 (int) is none of none, last, all", "one of these"),
+        ({"catchup_within": 0}, "catchup_within", "0 is no possible", "more than"),
+        ({"overlap": "replce"}, "overlap", "'replce' (str) is none of", "did you mean replace?"),
+        ({"pause_after": 0}, "pause_after", "0 is out of bounds", "from 1"),
         ({"max_active_runs": 0}, "max_active_runs", "0 is out of bounds", "from 1"),
         ({"params": {"a": {1, 2}}}, "params", "params['a'] is {1, 2} (set)", "JSON" and "lists"),
         ({"params": {1: 2}}, "params", "has the name 1 (int)", "text for names"),
@@ -489,7 +652,6 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 def test_importing_what_authors_need_is_light() -> None:
     heavy = (
         "networkx",
-        "croniter",
         "sqlalchemy",
         "flask",
         "pydantic",

@@ -89,7 +89,7 @@ def test_every_exit_code_is_explained() -> None:
     assert not ours & theirs
 
 
-_HEAVY = ("alembic", "croniter", "flask", "networkx", "pydantic", "rich", "sqlalchemy", "waitress")
+_HEAVY = ("alembic", "flask", "networkx", "pydantic", "rich", "sqlalchemy", "waitress")
 
 
 @pytest.mark.parametrize("module", ["moroccron.cli.main", "moroccron.cli.standalone"])

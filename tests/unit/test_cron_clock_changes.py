@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from moroccron.model.dag_version import Cron, DagVersion
+from moroccron.model.dag_version import DagVersion
+from moroccron.model.schedule import Cron
 from moroccron.model.timetable import timetable_of
 
 BERLIN_SPRING = ("Europe/Berlin", "2026-03-29")  # 02:00 becomes 03:00

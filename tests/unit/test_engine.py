@@ -14,7 +14,7 @@ from moroccron.model.command import (
     UnpauseDag,
 )
 from moroccron.model.constraint import Constraint, Operator
-from moroccron.model.dag_version import Cron, Every, TriggerRule
+from moroccron.model.dag_version import TriggerRule
 from moroccron.model.effects import Accept, Acknowledge, Decline, Kill, Reconcile, Revive, Suppress
 from moroccron.model.events import (
     AgentLost,
@@ -29,6 +29,7 @@ from moroccron.model.events import (
 from moroccron.model.load import LoadedFile, LoadError
 from moroccron.model.offer import Offer
 from moroccron.model.resources import Resources
+from moroccron.model.schedule import CatchUp, Cron, Every
 from moroccron.model.states import AttemptState, JobRunState, ReportedState, RunKind, RunState
 from moroccron.testing import EPOCH, a_job, a_version
 from moroccron.testing.engine import Engine
@@ -636,7 +637,9 @@ def test_a_new_dag_first_runs_when_its_schedule_next_fires():
 
 def test_catchup_runs_everything_since_the_start_as_far_as_there_is_room():
     start = EPOCH - timedelta(hours=5)
-    engine = Engine(a_version(schedule=Every(3600), start=start, catchup=True, max_active_runs=2))
+    engine = Engine(
+        a_version(schedule=Every(3600), start=start, catchup=CatchUp.ALL, max_active_runs=2)
+    )
     engine.subscribe()
     assert [r.interval.start for r in engine.runs()] == [start, start + timedelta(hours=1)]
     engine.offer()
@@ -709,7 +712,7 @@ def test_a_clock_that_was_set_back_repeats_nothing():
 
 def test_a_moved_file_keeps_what_is_to_be_caught_up():
     start = EPOCH - timedelta(hours=9)
-    version = a_version(schedule=Every(3600), start=start, catchup=True, max_active_runs=1)
+    version = a_version(schedule=Every(3600), start=start, catchup=CatchUp.ALL, max_active_runs=1)
     engine = Engine(version)
     engine.subscribe()
     assert len(engine.runs()) == 1

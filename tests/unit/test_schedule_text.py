@@ -2,7 +2,7 @@
 
 import pytest
 
-from moroccron.model.dag_version import Cron, Every
+from moroccron.model.schedule import Cron, Every
 
 
 @pytest.mark.parametrize(

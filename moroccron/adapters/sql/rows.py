@@ -59,6 +59,7 @@ def dag_row(dag: DagState, time: Time) -> Row:
         dag.active,
         time(dag.scheduled_until),
         time(dag.next_due),
+        dag.failed_runs,
     )
 
 

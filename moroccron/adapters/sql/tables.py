@@ -58,6 +58,7 @@ dag = Table(
     Column("active", Boolean, nullable=False),
     Column("scheduled_until", UtcTime),
     Column("next_due", UtcTime),
+    Column("failed_runs", Integer, nullable=False, server_default="0"),
 )
 
 load_error = Table(

@@ -20,11 +20,11 @@ from moroccron.model.changes import (
 )
 from moroccron.model.command import KillRun, Outcome, PauseDag, RetryJob, TriggerRun
 from moroccron.model.constraint import Constraint, Operator
-from moroccron.model.dag_version import Cron
 from moroccron.model.files import Containerizer, Uri, Volume
 from moroccron.model.load import LoadError
 from moroccron.model.resources import Resources
 from moroccron.model.run import DataInterval
+from moroccron.model.schedule import Cron
 from moroccron.model.states import AttemptState, JobRunState, RunState
 from moroccron.testing import (
     MemoryStore,

@@ -13,8 +13,9 @@ from moroccron.cli import shapes
 from moroccron.cli.main import root
 from moroccron.model.changes import AttemptChanged, JobRunChanged, LoadErrorsChanged, RunChanged
 from moroccron.model.constraint import Constraint, Operator
-from moroccron.model.dag_version import Cron, TriggerRule
+from moroccron.model.dag_version import TriggerRule
 from moroccron.model.load import LoadError
+from moroccron.model.schedule import Cron
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunState
 from moroccron.testing import EPOCH, a_job, a_job_run, a_run, a_run_of, a_version, an_attempt
 from tests.integration.cli.conftest import World

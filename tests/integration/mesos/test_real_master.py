@@ -211,6 +211,24 @@ class TestTasks:
         end = scheduler.end("t")
         assert (end.state, end.reason) == (ReportedState.ERROR, "call_rejected")
 
+    def test_an_id_that_lives_is_refused_and_the_one_that_lives_runs_on(
+        self, mesos_master, mesos_agent, connected
+    ):
+        mesos_agent()
+        scheduler = connected(mesos_master).start(None)
+        offer = scheduler.offer()
+        scheduler.use([offer], launch(offer.agent_id, "t", "sleep 1000"))
+        scheduler.running("t")
+        again = scheduler.offer()
+        scheduler.use([again], launch(again.agent_id, "t", "sleep 1000"))
+        scheduler.status("t", ReportedState.ERROR)
+        (refusal,) = [s for s in scheduler.statuses("t") if s.state is ReportedState.ERROR]
+        assert (refusal.duplicate, refusal.uuid) == (True, None)
+        heard = len(scheduler.statuses("t"))
+        scheduler.do(Reconcile((("t", offer.agent_id),)))
+        scheduler.wait(lambda: len(scheduler.statuses("t")) > heard, "an answer")
+        assert scheduler.statuses("t")[heard].state is ReportedState.RUNNING
+
 
 def accept_calls(master: Master, framework_id: str) -> list[int]:
     metrics = master.records.metrics()

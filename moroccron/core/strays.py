@@ -14,7 +14,7 @@ from moroccron.core.view import View
 from moroccron.model.effects import Kill
 from moroccron.model.events import StatusReceived
 from moroccron.model.evolve import evolve
-from moroccron.model.run import Attempt, AttemptKey, key_of_task
+from moroccron.model.run import Attempt, key_of_task
 from moroccron.model.states import ReportedState
 
 STRAYS = "strays"  #: the alarm at which orphans have been waited for long enough
@@ -68,8 +68,7 @@ def _judge(draft: Draft, stray: StraySeen) -> None:
         if not stray.condemned:
             draft.note(evolve(stray, condemned=True))
             _tell(draft, stray, newest, ours=ours)
-        known = newest is not None and key_of_task(stray.task_id) is not None
-        grace = view.spec(newest.key).kill_grace if known and newest is not None else GRACE
+        grace = view.spec(newest.key).kill_grace if newest is not None else GRACE
         draft.do(Kill(stray.task_id, stray.agent_id, grace))
 
 
@@ -92,13 +91,16 @@ def _is_over(newest: Attempt | None, task_id: str) -> bool:
 
 def _tell(draft: Draft, stray: StraySeen, newest: Attempt | None, *, ours: bool) -> None:
     """One line for the task, with the attempt that its id names, and one for who may have run beside it."""
-    key = key_of_task(stray.task_id) or AttemptKey(None, None, None)  # type: ignore[arg-type]
+    key = key_of_task(stray.task_id)
     cause = "came back after it was given up: killed" if ours else "orphan killed"
     message = f"task {stray.task_id} on agent {stray.agent_id}"
     if not ours:
         message += ": our rows know of no such launch"
-    draft.tell_attempt(key, cause, None, None, message)
-    if newest is not None and newest.number > (key.number or 0) and newest.launched is not None:
+    named = {} if key is None else key._asdict()
+    draft.tell("attempt", cause, message=message, **named)
+    if key is None or newest is None or newest.launched is None:
+        return
+    if newest.number > key.number:
         beside = f"attempt {key.number} may have run beside it"
         draft.tell_attempt(newest.key, beside, newest.state, newest.state, message)
 

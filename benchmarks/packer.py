@@ -7,6 +7,8 @@ import gc
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from benchmarks.report import line, machine, median, quantile, title
 from moroccron.core.packer import pack
@@ -16,6 +18,7 @@ from moroccron.model.packing import Group, Packing, Placement, Shape, Unplaced
 from moroccron.model.resources import Resources
 from moroccron.model.run import AttemptKey
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 AGENT = Resources(cpus=32_000, mem=128 * 1024)
 MIXED_AGENTS = (
     Resources(16_000, 64 * 1024),
@@ -106,7 +109,7 @@ def timed(work: Callable[[], Packing], repeat: int) -> tuple[list[float], Packin
 
 
 def speed(name: str, groups: list[Group], offers: list[Offer], repeat: int, aim: str) -> None:
-    took, packing = timed(lambda: pack(groups, offers, {}), repeat)
+    took, packing = timed(lambda: pack(groups, offers, {}, NOW), repeat)
     middle, worst = median(took), quantile(took, 0.99)
     rate = (len(packing.placements) + len(packing.unplaced)) / middle
     figure = f"p50 {middle * 1e3:.1f} ms, p99 {worst * 1e3:.1f} ms, {rate:,.0f}/s"
@@ -145,6 +148,23 @@ def speeds() -> None:
         speed(name, groups, used[:20], 200, "p99 10 ms (4)" if classes < 10_000 else "")
 
 
+def before_maintenance() -> None:
+    title(
+        "Speed with a quarter of the agents to be maintained, in 50 windows of the next 50 minutes"
+    )
+    offers = [
+        replace(offer, unavailable_from=NOW + timedelta(minutes=i % 50)) if i % 4 == 0 else offer
+        for i, offer in enumerate(in_use(random.Random(1), 1000))
+    ]
+    lasts = (60.0, 300.0, 1800.0, 3600.0)
+    for classes in (60, 200, 10_000):
+        drawn = queue(random.Random(1), classes, 10_000, 0.97, offers)
+        groups = [
+            replace(g, shape=replace(g.shape, lasts=lasts[i % 4])) for i, g in enumerate(drawn)
+        ]
+        speed(f"1,000 agents, 10,000 jobs, {classes:,} shapes", groups, offers, 7, "")
+
+
 def constrained() -> None:
     title("Speed with constraints on the group")
     offers = [
@@ -169,7 +189,7 @@ def agents_used(kind: str, seeds: Sequence[int]) -> float:
         cpus = sum(g.shape.resources.cpus for g in groups) / AGENT.cpus
         mem = sum(g.shape.resources.mem for g in groups) / AGENT.mem
         bound = max(cpus, mem)
-        packing = pack(groups, fresh(int(bound * 1.2) + 5), {})
+        packing = pack(groups, fresh(int(bound * 1.2) + 5), {}, NOW)
         assert not packing.unplaced, "not enough agents were offered to count those used"
         ratios.append(len({p.agent_id for p in packing.placements}) / bound)
     return sum(ratios) / len(ratios)
@@ -185,7 +205,7 @@ def placed_share(low: float, high: float) -> float:
         offers = fresh(1000, ALIKE_AGENTS)
         groups = queue(random.Random(seed), 60, 10_000, 0.97, offers, low, high)
         demand = {g.attempts[0].run_id: g.shape.resources for g in groups}
-        placed = [demand[p.key.run_id] for p in pack(groups, offers, {}).placements]
+        placed = [demand[p.key.run_id] for p in pack(groups, offers, {}, NOW).placements]
         asked = [demand[g.attempts[0].run_id] for g in groups for _ in g.attempts]
         cpus = sum(r.cpus for r in placed) / sum(r.cpus for r in asked)
         mem = sum(r.mem for r in placed) / sum(r.mem for r in asked)
@@ -207,6 +227,7 @@ def quality() -> None:
 
 def main() -> None:
     speeds()
+    before_maintenance()
     constrained()
     quality()
 

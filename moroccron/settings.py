@@ -44,6 +44,7 @@ MESOS = (
     "failover_timeout",
     "webui_url",
     "containerizer",
+    "assumed_runtime",
 )
 
 
@@ -269,6 +270,12 @@ class Settings:
         "Who makes the containers of jobs with an image: `mesos`, the agent's own runtime, or `docker`.",
         check=_one_of("mesos", "docker"),
         example='"docker"',
+    )
+    assumed_runtime: float = _setting(
+        3600.0,
+        "Seconds that a job without a `timeout` is taken to run: on an agent that is to be maintained it is "
+        "launched only if it would be over by then.",
+        check=_above_zero,
     )
 
 

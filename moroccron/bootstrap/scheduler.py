@@ -49,6 +49,7 @@ def build_policy(settings: Settings) -> Policy:
     return replace(
         DEFAULT_POLICY,
         launch_grace=settings.launch_grace,
+        assumed_runtime=settings.assumed_runtime,
         roles=roles_of(settings) if settings.master else (),  # the embedded agent knows none
         replace_after=settings.replace_after or None,
     )

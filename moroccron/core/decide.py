@@ -15,12 +15,15 @@ from moroccron.core.draft import Decision, Draft
 from moroccron.core.ephemera import (
     AppetiteChanged,
     ConnectionChanged,
+    InverseOfferHeld,
+    InverseOffersGone,
     OfferHeld,
     OffersGone,
     TrustNoted,
 )
 from moroccron.core.firing import schedule
 from moroccron.core.loading import take_files
+from moroccron.core.maintenance import answer_inverse_offers
 from moroccron.core.moves import requeue
 from moroccron.core.placing import place, tell_strangers
 from moroccron.core.resolver import resolve
@@ -35,6 +38,8 @@ from moroccron.model.events import (
     Disconnected,
     Event,
     FilesLoaded,
+    InverseOfferRescinded,
+    InverseOffersReceived,
     OfferRescinded,
     OffersReceived,
     RunRecalled,
@@ -43,7 +48,6 @@ from moroccron.model.events import (
     TimePassed,
     TrustChanged,
 )
-from moroccron.model.offer import Offer
 from moroccron.model.states import RunState
 
 
@@ -60,10 +64,10 @@ def _take(draft: Draft, event: Event) -> None:
     match event:
         case StatusReceived():
             take_update(draft, event)
-        case OffersReceived(offers):
-            _offered(draft, offers)
-        case OfferRescinded(offer_id):
-            draft.note(OffersGone((offer_id,)))
+        case (
+            OffersReceived() | OfferRescinded() | InverseOffersReceived() | InverseOfferRescinded()
+        ):
+            _take_offers(draft, event)
         case CommandReceived(command):
             take_command(draft, command)
         case FilesLoaded():
@@ -83,9 +87,21 @@ def _take(draft: Draft, event: Event) -> None:
             pass
 
 
-def _offered(draft: Draft, offers: Sequence[Offer]) -> None:
-    for offer in offers:
-        draft.note(OfferHeld(offer, draft.now))
+def _take_offers(
+    draft: Draft,
+    event: OffersReceived | OfferRescinded | InverseOffersReceived | InverseOfferRescinded,
+) -> None:
+    match event:
+        case OffersReceived(offers):
+            for offer in offers:
+                draft.note(OfferHeld(offer, draft.now))
+        case OfferRescinded(offer_id):
+            draft.note(OffersGone((offer_id,)))
+        case InverseOffersReceived(questions):
+            for question in questions:
+                draft.note(InverseOfferHeld(question))
+        case InverseOfferRescinded(offer_id):
+            draft.note(InverseOffersGone((offer_id,)))
 
 
 def _subscribed(draft: Draft, event: Subscribed) -> None:
@@ -117,6 +133,7 @@ def _settle(draft: Draft) -> None:
     tell_strangers(draft)
     place(draft)
     tend_offers(draft)
+    answer_inverse_offers(draft)
     keep_watch(draft)
 
 

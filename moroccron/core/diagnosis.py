@@ -1,11 +1,13 @@
 """Diagnosis: why lots found no place, counted over all rooms as the round left them.
 
-An agent's first reason is, in this order: a constraint on the agent alone (waiting does not cure it), a
-resource (another job's end may), a constraint on the group. Worked out per shape, not per attempt.
+An agent's first reason is, in this order: a constraint on the agent alone (waiting does not cure it), maintenance
+that begins too soon, a resource (another job's end may cure it), a constraint on the group. Worked out per shape,
+not per attempt.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import accumulate
 
 from moroccron.core.lots import Ledger, Lot
@@ -23,7 +25,12 @@ class Diagnosis:
     """Answers for any lot of a round that is over."""
 
     def __init__(self, rooms: Sequence[Room], spreader: Spreader, ledger: Ledger) -> None:
-        self._rooms = sorted(rooms, key=lambda room: room.free[CPUS])
+        self._number = len(rooms)
+        self._closing = [room for room in rooms if room.closes is not None]
+        still = [room for room in rooms if room.closes is None]
+        self._rooms = sorted(
+            still, key=lambda room: room.free[CPUS]
+        )  #: no maintenance is known of these
         self._cpus = [room.free[CPUS] for room in self._rooms]
         most = accumulate((room.free[MEM] for room in reversed(self._rooms)), max)
         self._most_mem_from = [*reversed(list(most)), 0]  #: of that room and all with more cpus
@@ -39,9 +46,14 @@ class Diagnosis:
             self._known[lot.shape] = (count.vetoes, count.nearest())
         vetoes, nearest = self._known[lot.shape]
         attempts = tuple(lot.attempts[lot.taken :] if lot.taken else lot.attempts)
-        return Unplaced(lot.shape, attempts, len(self._rooms), vetoes, nearest)
+        return Unplaced(lot.shape, attempts, self._number, vetoes, nearest)
 
     def _consider(self, lot: Lot, count: "_Count") -> None:
+        for room in self._closing:
+            self._look_at(lot, room, count)
+        self._consider_open(lot, count)
+
+    def _consider_open(self, lot: Lot, count: "_Count") -> None:
         """Without constraints on the agent, all rooms with too few cpus are one step.
 
         So are those with too little memory when nothing but cpus and memory is asked for: the lot would have
@@ -55,13 +67,18 @@ class Diagnosis:
                 count.short(MEM, self._most_mem_from[first], len(self._rooms) - first)
             return
         for room in self._rooms[first:]:
-            refused = self._ledger.refusal(lot.alone, room) if lot.alone else None
-            if refused is not None:
-                count.refused(refused)
-            elif (kind := _first_short(lot.demand, room.free)) is not None:
-                count.short(kind, room.free[kind], 1)
-            elif lot.grouped and (refused := self._spreader.refusal(lot, room)) is not None:
-                count.refused(refused)
+            self._look_at(lot, room, count)
+
+    def _look_at(self, lot: Lot, room: Room, count: "_Count") -> None:
+        refused = self._ledger.refusal(lot.alone, room) if lot.alone else None
+        if refused is not None:
+            count.refused(refused)
+        elif room.closes is not None and lot.lasts > room.open_for:
+            count.closing(room.closes)
+        elif (kind := _first_short(lot.demand, room.free)) is not None:
+            count.short(kind, room.free[kind], 1)
+        elif lot.grouped and (refused := self._spreader.refusal(lot, room)) is not None:
+            count.refused(refused)
 
 
 def _first_short(demand: Amounts, free: Amounts) -> int | None:
@@ -79,6 +96,7 @@ class _Count:
         self._demand = demand
         self._most_free: dict[int, int] = {}
         self._refusals: dict[Constraint, int] = {}
+        self._closes: datetime | None = None  #: the latest
 
     def short(self, kind: int, free: int, agents: int) -> None:
         self.vetoes[_KINDS[kind]] = self.vetoes.get(_KINDS[kind], 0) + agents
@@ -88,16 +106,23 @@ class _Count:
         self.vetoes[VetoKind.CONSTRAINT] = self.vetoes.get(VetoKind.CONSTRAINT, 0) + 1
         self._refusals[constraint] = self._refusals.get(constraint, 0) + 1
 
+    def closing(self, at: datetime) -> None:
+        self.vetoes[VetoKind.MAINTENANCE] = self.vetoes.get(VetoKind.MAINTENANCE, 0) + 1
+        self._closes = max(at, self._closes or at)
+
     def nearest(self) -> Veto | None:
         """Of the agents that lacked a resource the one that lacked the smallest share of what was asked.
 
-        Only when constraints refused every agent is it a constraint: the one that refused most.
+        Else it is the latest maintenance. Only when constraints refused every agent is it a constraint: the one
+        that refused most.
         """
         if self._most_free:
             kind = max(
                 self._most_free, key=lambda k: ((self._most_free[k] << 20) // self._demand[k], -k)
             )
             return Veto(_KINDS[kind], self._demand[kind], self._most_free[kind])
+        if self._closes is not None:
+            return Veto(VetoKind.MAINTENANCE, begins=self._closes)
         if self._refusals:
             worst = min(self._refusals, key=lambda c: (-self._refusals[c], str(c)))
             return Veto(VetoKind.CONSTRAINT, constraint=worst)

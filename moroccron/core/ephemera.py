@@ -8,7 +8,7 @@ from datetime import datetime
 
 from moroccron.core.inquiry import Asked
 from moroccron.model.events import RunRecalled
-from moroccron.model.offer import Offer
+from moroccron.model.offer import InverseOffer, Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,20 @@ class OfferHeld:
 @dataclass(frozen=True, slots=True)
 class OffersGone:
     """Offers used, declined or rescinded."""
+
+    offer_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InverseOfferHeld:
+    """A question about an agent's maintenance is to be answered, unless it is rescinded."""
+
+    offer: InverseOffer
+
+
+@dataclass(frozen=True, slots=True)
+class InverseOffersGone:
+    """Such questions answered or rescinded."""
 
     offer_ids: tuple[str, ...]
 
@@ -182,6 +196,8 @@ class RunAdopted:
 Ephemeral = (
     OfferHeld
     | OffersGone
+    | InverseOfferHeld
+    | InverseOffersGone
     | ConnectionChanged
     | AppetiteChanged
     | TrustNoted

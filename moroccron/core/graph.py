@@ -1,10 +1,12 @@
 """A DAG version's jobs as numbers: positions, neighbours, rules and shapes, worked out once per version."""
 
 from moroccron.core.foresight import Foresight
+from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.rules import DECIDED_BY_SUCCESS, Judge, judge_of
 from moroccron.core.tally import ONE_OPEN, Bond
 from moroccron.model.constraint import GROUP_OPERATORS, Constraint
 from moroccron.model.dag_version import DagVersion, JobSpec
+from moroccron.model.evolve import evolve
 from moroccron.model.graph import between
 from moroccron.model.packing import Shape
 
@@ -29,8 +31,7 @@ class JobGraph:
         "version",
     )
 
-    def __init__(self, version: DagVersion, roles: tuple[str, ...] = ()) -> None:
-        """`roles` are those that we are subscribed with: see `Policy.roles`."""
+    def __init__(self, version: DagVersion, policy: Policy = DEFAULT_POLICY) -> None:
         self.version = version
         self.specs: tuple[JobSpec, ...] = version.jobs
         self.position = {spec.id: i for i, spec in enumerate(self.specs)}
@@ -54,7 +55,12 @@ class JobGraph:
         self._link_downstream()
         self._scoped = [any(looks_around(c) for c in spec.constraints) for spec in self.specs]
         self._shapes = [
-            Shape(spec.resources, spec.constraints, role=role_of(spec, roles))
+            Shape(
+                spec.resources,
+                spec.constraints,
+                role=role_of(spec, policy.roles),
+                lasts=lasts(spec, policy),
+            )
             for spec in self.specs
         ]
 
@@ -94,7 +100,7 @@ class JobGraph:
         shape = self._shapes[position]
         if not self._scoped[position]:
             return shape
-        return Shape(shape.resources, shape.constraints, run_id, shape.role)
+        return evolve(shape, scope=run_id)
 
     def is_scoped(self, position: int) -> bool:
         """Whether a constraint of the job looks at where the rest of its group is."""
@@ -104,6 +110,13 @@ class JobGraph:
 def role_of(spec: JobSpec, roles: tuple[str, ...]) -> str | None:
     """Whose offers a job needs: of the role that it names, else of our first; None where there are no roles."""
     return (spec.role or roles[0]) if roles else None
+
+
+def lasts(spec: JobSpec, policy: Policy) -> float:
+    """Seconds after which an attempt must be over: its agent sees to that. Without a timeout it is a guess."""
+    if spec.timeout is None:
+        return policy.assumed_runtime
+    return spec.timeout + spec.kill_grace
 
 
 def looks_around(constraint: Constraint) -> bool:

@@ -21,6 +21,7 @@ class Lot:
         "attempts",
         "demand",
         "grouped",
+        "lasts",
         "left",
         "priority",
         "role",
@@ -31,6 +32,7 @@ class Lot:
     def __init__(self, group: Group) -> None:
         self.shape = group.shape
         self.role = group.shape.role
+        self.lasts = group.shape.lasts
         self.priority = group.priority
         self.attempts: Sequence[AttemptKey] = group.attempts
         self.left = len(group.attempts)

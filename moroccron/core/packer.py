@@ -3,10 +3,13 @@
 Priority is strict: a lower one gets what the higher ones leave. Within one priority jobs with group constraints
 choose first, since they have the fewest places to go (`spreading`), then agents are filled one at a time
 (`filling`). It leaves nothing unplaced that would fit somewhere. Roles share agents and never offers: a job goes
-into rooms of its own role only. It knows no time, no fairness, no waiting.
+into rooms of its own role only, and only if it will be over before the agent's maintenance begins. It knows no
+fairness, no waiting, and of time but the moment that it is given.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 
 from moroccron.core.diagnosis import Diagnosis
@@ -19,7 +22,10 @@ from moroccron.model.packing import Group, Member, Packing, Placement
 
 
 def pack(
-    groups: Sequence[Group], offers: Iterable[Offer], members: Mapping[str, Sequence[Member]]
+    groups: Sequence[Group],
+    offers: Iterable[Offer],
+    members: Mapping[str, Sequence[Member]],
+    now: datetime,
 ) -> Packing:
     """Match queued attempts to offers.
 
@@ -28,7 +34,7 @@ def pack(
     """
     lots = [Lot(group) for group in groups if len(group.attempts)]
     lots.sort(key=lambda lot: (-lot.priority, lot.attempts[0]))
-    rooms = rooms_of(offers)
+    rooms = rooms_of(offers, now)
     ledger = Ledger()
     spreader = Spreader(members, ledger)
     if rooms:
@@ -64,9 +70,18 @@ def _place(lots: list[Lot], rooms: list[Room], spreader: Spreader, ledger: Ledge
 
 
 def _fill(lots: list[Lot], rooms: list[Room], kinds: tuple[int, int], ledger: Ledger) -> None:
-    """Each role's rooms with its own lots."""
+    """Each role's rooms with its own lots, and those that close with what will be over by then.
+
+    Rooms for which the same lots are short enough are filled together: without maintenance, all of them.
+    """
     for role, of_role in by_role(rooms).items():
-        Filler([lot for lot in lots if lot.role == role], ledger, kinds).fill(of_role)
+        own = [lot for lot in lots if lot.role == role]
+        durations = sorted({lot.lasts for lot in own})
+        for number, alike in groupby(of_role, lambda room: bisect_right(durations, room.open_for)):  # noqa: B023
+            if number:
+                longest = durations[number - 1]
+                short = [lot for lot in own if lot.left and lot.lasts <= longest]
+                Filler(short, ledger, kinds).fill(list(alike))
 
 
 def _largest(rooms: list[Room]) -> Amounts:

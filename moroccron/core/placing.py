@@ -27,7 +27,7 @@ def place(draft: Draft) -> None:
     free: dict[str | None, Resources] = {}
     for offer in view.book.offers.values():
         free[offer.role] = free.get(offer.role, NOTHING) + offer.resources
-    packing = pack(view.queue.groups(free), view.book.offers.values(), _members(draft))
+    packing = pack(view.queue.groups(free), view.book.offers.values(), _members(draft), draft.now)
     offers = view.book.by_room()
     by_room: dict[RoomKey, list[Placement]] = {}
     for placement in packing.placements:

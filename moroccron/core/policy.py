@@ -23,6 +23,11 @@ class Policy:
     refuse_unfit: float = 5.0  #: refusal of an offer that fits nothing queued
     refuse_idle: float = 300.0  #: refusal of an offer when there is nothing to run at all
     revive_interval: float = 1.0  #: between two REVIVEs of a role that is not suppressed
+    #: a job without a timeout is taken to run for so long, where an agent's maintenance is ahead
+    assumed_runtime: float = 3600.0
+    inverse_interval: float = (
+        60.0  #: between two questions whether we leave an agent by its maintenance
+    )
     #: those that we are subscribed with, first the one of jobs that name none; none: the cluster knows no roles
     roles: tuple[str, ...] = ()
 

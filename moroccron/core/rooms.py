@@ -4,6 +4,8 @@ Owns the sums and the ports; knows nothing of groups, priorities or scores.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from math import inf
 
 from moroccron.core.vetoes import value_at
 from moroccron.model.constraint import Constraint
@@ -16,9 +18,19 @@ CPUS, MEM, DISK, GPUS, PORTS = range(5)  #: places in it
 class Room:
     """One agent's free resources for one role in this round. `free` alone changes, and only shrinks."""
 
-    __slots__ = ("agent_id", "attributes", "free", "has_gpus", "hostname", "ports", "role")
+    __slots__ = (
+        "agent_id",
+        "attributes",
+        "closes",
+        "free",
+        "has_gpus",
+        "hostname",
+        "open_for",
+        "ports",
+        "role",
+    )
 
-    def __init__(self, offers: list[Offer]) -> None:
+    def __init__(self, offers: list[Offer], now: datetime) -> None:
         offers = sorted(offers, key=lambda offer: offer.id)
         first = offers[0]
         self.agent_id = first.agent_id
@@ -36,21 +48,35 @@ class Room:
             ),  # the ranges are what can be cut, whatever the count says
         )
         self.has_gpus = self.free[3] > 0
+        ahead = [offer.unavailable_from for offer in offers if not _is_over(offer, now)]
+        #: when its maintenance begins or began; None: none is known, or it is over
+        self.closes = min((moment for moment in ahead if moment is not None), default=None)
+        #: seconds until then, negative once it has begun
+        self.open_for = inf if self.closes is None else (self.closes - now).total_seconds()
 
     def location(self, constraints: tuple[Constraint, ...]) -> tuple[str | None, ...]:
         """The values that the constraints look at, in their order."""
         return tuple([value_at(c.attribute, self) for c in constraints])
 
 
-def rooms_of(offers: Iterable[Offer]) -> list[Room]:
+def _is_over(offer: Offer, now: datetime) -> bool:
+    """Whether the agent's maintenance lies behind, though nobody has taken it from the schedule."""
+    return offer.unavailable_until is not None and offer.unavailable_until <= now
+
+
+def rooms_of(offers: Iterable[Offer], now: datetime) -> list[Room]:
     """One room per agent and role, by agent id. Several offers of both are one room (Mesos merges them so too).
+
+    Those whose maintenance is ahead come first, the soonest before the others: what may go there at all has the
+    fewest places to go, and leaves the others to whatever lasts longer.
 
     Offers of two roles are never one: Mesos refuses a call that mixes them.
     """
     found: dict[tuple[str, str], list[Offer]] = {}
     for offer in offers:
         found.setdefault((offer.agent_id, offer.role or ""), []).append(offer)
-    return [Room(found[key]) for key in sorted(found)]
+    rooms = [Room(found[key], now) for key in sorted(found)]
+    return sorted(rooms, key=lambda room: room.open_for)
 
 
 def by_role(rooms: Iterable[Room]) -> dict[str | None, list[Room]]:

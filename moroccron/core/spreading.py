@@ -128,7 +128,9 @@ class Spreader:
 
     def _first_fit(self, lot: Lot, rooms: list[Room]) -> int | None:
         for at, room in enumerate(rooms):
-            if fits(lot.demand, room.free) and not self._ledger.refusal(lot.alone, room):
+            if lot.lasts > room.open_for or not fits(lot.demand, room.free):
+                continue
+            if not self._ledger.refusal(lot.alone, room):
                 return at
         return None
 
@@ -166,7 +168,8 @@ def _capacity(lot: Lot, rooms: list[Room]) -> int:
     """How many of a lot the rooms could take, constraints aside."""
     capacity = 0
     for room in rooms:
-        most = multiplicity(lot.demand, room.free) if fits(lot.demand, room.free) else 0
+        may = lot.lasts <= room.open_for and fits(lot.demand, room.free)
+        most = multiplicity(lot.demand, room.free) if may else 0
         capacity += lot.left if most is None else most
         if capacity >= lot.left:
             return lot.left

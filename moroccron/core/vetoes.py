@@ -5,6 +5,7 @@ Knows values only: nothing of queues, rounds or rooms. Who asks in which order i
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 from moroccron.core.graph import looks_around
@@ -128,6 +129,8 @@ def describe(unplaced: Unplaced) -> str:
             return _constraint_refused(
                 unplaced.nearest.constraint, unplaced.shape.constraints, unplaced.agents
             )
+        if unplaced.nearest.begins is not None:
+            return _too_long(unplaced.nearest.begins, unplaced.shape.lasts, unplaced.agents)
         return _resource_short(unplaced.nearest, unplaced.agents)
     reasons = ", ".join(
         _share(kind, unplaced.vetoes[kind]) for kind in VetoKind if kind in unplaced.vetoes
@@ -162,16 +165,41 @@ def _constraint_refused(worst: Constraint, all_of: Sequence[Constraint], agents:
     return f"constraint {worst}: none of {_agents(agents)} matches"
 
 
+def _too_long(begins: datetime, lasts: float, agents: int) -> str:
+    whole = f"maintenance: counted as lasting {_duration(lasts)}, too long for"
+    if agents == 1:
+        return f"{whole} the only agent, in maintenance from {_moment(begins)} on"
+    return (
+        f"{whole} any of {agents} agents, the last of them in maintenance from {_moment(begins)} on"
+    )
+
+
 def _share(kind: VetoKind, agents: int) -> str:
     if kind is VetoKind.CONSTRAINT:
         return f"{agents} {'fails' if agents == 1 else 'fail'} a constraint"
+    if kind is VetoKind.MAINTENANCE:
+        return f"{agents} {'goes' if agents == 1 else 'go'} into maintenance too soon"
     return f"{agents} {'lacks' if agents == 1 else 'lack'} {kind}"
 
 
 def _miss(veto: Veto) -> str:
     if veto.constraint is not None:
         return f"most often it is {veto.constraint}"
+    if veto.begins is not None:
+        return f"the last of them from {_moment(veto.begins)} on"
     return f"nearest: asks {_amount(veto.kind, veto.asked)} of {veto.kind}, {_amount(veto.kind, veto.free)} free"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _duration(seconds: float) -> str:
+    """As people say it: 1 h 30 min 5 s, with what is zero left out."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    parts = ((hours, "h"), (minutes, "min"), (round(rest, 3), "s"))
+    return " ".join(f"{number:g} {unit}" for number, unit in parts if number) or "0 s"
 
 
 def _amount(kind: VetoKind, amount: int) -> str:

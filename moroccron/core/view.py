@@ -17,6 +17,8 @@ from moroccron.core.ephemera import (
     Forsaken,
     Heard,
     InquiryBegun,
+    InverseOfferHeld,
+    InverseOffersGone,
     OfferHeld,
     OffersGone,
     RoundBegun,
@@ -52,6 +54,7 @@ from moroccron.model.changes import (
 )
 from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.load import LoadError
+from moroccron.model.offer import InverseOffer
 from moroccron.model.run import Attempt, AttemptKey, Run
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, JobRunState, RunState
@@ -83,6 +86,7 @@ class View:
         self.strangers = Strangers()
         self.timers = Timers()
         self.book = OfferBook()
+        self.inverse: dict[str, InverseOffer] = {}  #: questions not answered yet, by id
         self.doubts: dict[str, Doubted] = {}
         self.cut_off: dict[str, datetime] = {}  #: task id -> when this leader first heard of it
         self.cut_off_told: set[str] = set()  #: those of them told on this connection
@@ -122,9 +126,7 @@ class View:
     def graph(self, version_id: str) -> JobGraph:
         found = self._graphs.get(version_id)
         if found is None:
-            found = self._graphs[version_id] = JobGraph(
-                self.versions[version_id], self.policy.roles
-            )
+            found = self._graphs[version_id] = JobGraph(self.versions[version_id], self.policy)
         return found
 
     def timetable(self, version_id: str) -> Timetable | None:
@@ -298,10 +300,16 @@ def _apply_load_errors(view: View, change: LoadErrorsChanged, _now: datetime) ->
 
 def _apply_connection(view: View, change: ConnectionChanged, _now: datetime) -> None:
     view.book.reset(change.connected)
+    view.inverse.clear()
     view.doubts.clear()
     view.cut_off_told.clear()
     view.inquiry = Inquiry()
     view.subscribed_at = change.at if change.connected else None
+
+
+def _apply_inverse_gone(view: View, change: InverseOffersGone, _now: datetime) -> None:
+    for offer_id in change.offer_ids:
+        view.inverse.pop(offer_id, None)
 
 
 def _apply_appetite(view: View, change: AppetiteChanged, _now: datetime) -> None:
@@ -387,6 +395,8 @@ _APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
     FrameworkChanged: _apply_framework,
     OfferHeld: lambda view, change, _: view.book.hold(change.offer, change.at),
     OffersGone: lambda view, change, _: view.book.forget(change.offer_ids),
+    InverseOfferHeld: lambda view, change, _: view.inverse.update({change.offer.id: change.offer}),
+    InverseOffersGone: _apply_inverse_gone,
     ConnectionChanged: _apply_connection,
     AppetiteChanged: _apply_appetite,
     TrustNoted: _apply_trust,

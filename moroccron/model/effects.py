@@ -26,6 +26,25 @@ class Decline:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptInverse:
+    """Say that nothing of ours will be left on the agents when their maintenance begins.
+
+    `refuse_seconds` is how long we need not be asked again.
+    """
+
+    offer_ids: tuple[str, ...]
+    refuse_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineInverse:
+    """Say that something of ours may be left there. Nothing follows but that people know."""
+
+    offer_ids: tuple[str, ...]
+    refuse_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Kill:
     """End a task: TERM to its processes, KILL after the grace. Repeated until it is terminal."""
 
@@ -64,4 +83,14 @@ class Revive:
     roles: tuple[str, ...] = ()
 
 
-Effect = Accept | Decline | Kill | Acknowledge | Reconcile | Suppress | Revive
+Effect = (
+    Accept
+    | Decline
+    | AcceptInverse
+    | DeclineInverse
+    | Kill
+    | Acknowledge
+    | Reconcile
+    | Suppress
+    | Revive
+)

@@ -6,7 +6,7 @@ from datetime import datetime
 from moroccron.model.command import Command
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.load import LoadedFile
-from moroccron.model.offer import Offer
+from moroccron.model.offer import InverseOffer, Offer
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.states import ReportedState
 
@@ -34,6 +34,20 @@ class OffersReceived:
 
 @dataclass(frozen=True, slots=True)
 class OfferRescinded:
+    offer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InverseOffersReceived:
+    """Agents are to be maintained, and the operator wants to know whether we will have left."""
+
+    offers: tuple[InverseOffer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InverseOfferRescinded:
+    """The question was withdrawn; an answer is of no use."""
+
     offer_id: str
 
 
@@ -103,6 +117,8 @@ Event = (
     | Disconnected
     | OffersReceived
     | OfferRescinded
+    | InverseOffersReceived
+    | InverseOfferRescinded
     | StatusReceived
     | AgentLost
     | CommandReceived

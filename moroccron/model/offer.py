@@ -33,6 +33,16 @@ class Offer:
     agent_url: str | None = None
     role: str | None = None  #: ours that it was made to; None: the cluster knows no roles
     unavailable_from: datetime | None = None  #: when the agent's next maintenance begins
+    unavailable_until: datetime | None = None  #: when it is to be over; None: nobody knows
+
+
+@dataclass(frozen=True, slots=True)
+class InverseOffer:
+    """An operator's question: will we have left an agent when its maintenance begins? The answer binds nobody."""
+
+    id: str
+    agent_id: str | None  #: None: all that we have anywhere
+    unavailable_from: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from moroccron.model.constraint import Constraint
@@ -21,6 +22,7 @@ class Shape:
     constraints: tuple[Constraint, ...] = ()
     scope: str | None = None
     role: str | None = None  #: whose offers it needs; None: the cluster knows no roles
+    lasts: float = 0.0  #: seconds after which it must be over, or is taken to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +63,21 @@ class VetoKind(StrEnum):
     GPUS = "gpus"
     PORTS = "ports"
     CONSTRAINT = "constraint"
+    MAINTENANCE = "maintenance"
 
 
 @dataclass(frozen=True, slots=True)
 class Veto:
-    """One reason against one agent. For a resource: how much was asked and how much was free."""
+    """One reason against one agent. For a resource: how much was asked and how much was free.
+
+    For maintenance: when it begins.
+    """
 
     kind: VetoKind
     asked: int = 0
     free: int = 0
     constraint: Constraint | None = None
+    begins: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, auto
 
 from moroccron.model.offer import PortRange
@@ -31,7 +32,17 @@ class Reach(Enum):
 class SimulatedAgent:
     """An agent as the master accounts for it. `free` is neither offered nor used."""
 
-    __slots__ = ("alive", "attributes", "cuts", "free", "free_ports", "hostname", "id", "reach")
+    __slots__ = (
+        "alive",
+        "attributes",
+        "cuts",
+        "free",
+        "free_ports",
+        "hostname",
+        "id",
+        "reach",
+        "unavailable_from",
+    )
 
     def __init__(self, spec: AgentSpec) -> None:
         self.id = spec.id
@@ -43,6 +54,7 @@ class SimulatedAgent:
         self.free = Resources(whole.cpus, whole.mem, whole.disk, whole.gpus, ports)
         self.reach = Reach.REGISTERED
         self.alive = True  #: False: the machine is lost, with all that ran on it
+        self.unavailable_from: datetime | None = None  #: when its maintenance begins
         self.cuts = 0  #: how often it was cut off, to tell one time from the next
 
     def give_back(self, resources: Resources, ports: Iterable[PortRange]) -> None:

@@ -127,6 +127,7 @@ class Allocator:
             agent.free_ports,
             agent.attributes,
             role=role,
+            unavailable_from=agent.unavailable_from,
         )
         agent.free = Resources()
         agent.free_ports = ()

@@ -6,12 +6,14 @@ script and seed always give the same events. Faults are methods, to be called by
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from moroccron.model.effects import (
     Accept,
+    AcceptInverse,
     Acknowledge,
     Decline,
+    DeclineInverse,
     Effect,
     Kill,
     Reconcile,
@@ -49,6 +51,7 @@ class SimulatedCluster:
         `offer_timeout`: until offers whose ACCEPT was lost are rescinded. `roles`: those of the framework; without
         any the cluster behaves as the embedded agent, which knows none.
         """
+        self._clock = clock
         self._timeline = Timeline(clock)
         self._latency = latency
         self._agent_timeout = agent_timeout
@@ -139,6 +142,10 @@ class SimulatedCluster:
         agent.alive = False
         self.master.remove(agent, Reach.GONE, ReportedState.GONE_BY_OPERATOR, "agent_removed")
 
+    def maintain(self, agent_id: str, seconds: float) -> None:
+        """An operator plans to maintain an agent, so many seconds from now."""
+        self.master.maintain(agent_id, self._clock.now() + timedelta(seconds=seconds))
+
     def drop_accepts(self, number: int = 1) -> None:
         """The next ACCEPTs do not arrive, although nothing tells that the connection is lost."""
         self._accepts_to_drop += number
@@ -192,6 +199,8 @@ class SimulatedCluster:
                 self._take_accept(effect)
             case Decline():
                 master.decline(effect)
+            case AcceptInverse() | DeclineInverse():
+                master.take_answer(effect)
             case Kill(task_id, agent_id):
                 master.kill(task_id, agent_id)
             case Reconcile(tasks):

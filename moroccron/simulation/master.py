@@ -6,10 +6,18 @@ kill of a task nobody knows is answered and forgotten. Connections and time are 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
-from moroccron.model.effects import Accept, Decline
-from moroccron.model.events import AgentLost, Event, OfferRescinded, OffersReceived, StatusReceived
-from moroccron.model.offer import Launch, PortRange
+from moroccron.model.effects import Accept, AcceptInverse, Decline, DeclineInverse
+from moroccron.model.events import (
+    AgentLost,
+    Event,
+    InverseOffersReceived,
+    OfferRescinded,
+    OffersReceived,
+    StatusReceived,
+)
+from moroccron.model.offer import InverseOffer, Launch, PortRange
 from moroccron.model.states import ReportedState
 from moroccron.simulation.agents import AgentSpec, Reach, SimulatedAgent, without
 from moroccron.simulation.allocator import Allocator
@@ -36,6 +44,9 @@ class Master:
         self.tasks: dict[str, Task] = {}  #: until their end is acknowledged
         self.allocator = Allocator(self.agents.values(), clock, allocation_interval, roles)
         self.starts: list[str] = []  #: ids of all tasks that ever began to run
+        self.leaves: dict[str, bool] = {}  #: by agent: our last answer whether we leave it
+        self._questions: dict[str, SimulatedAgent] = {}
+        self._asked = 0
         self._used_ids: set[str] = set()
         self._script = script
         self._clock = clock
@@ -82,6 +93,34 @@ class Master:
             self._timeline.after(max(seconds, self._interval), self.allocate_soon)
         else:
             self.allocate_soon()
+
+    # ------------------------------------------------------------------ maintenance
+
+    def maintain(self, agent_id: str, at: datetime) -> None:
+        """Take back an agent's offers, to make them anew with the moment, and ask whether we will have left."""
+        agent = self.agents[agent_id]
+        agent.unavailable_from = at
+        for offer_id in self.allocator.withdraw(agent_id):
+            self._tell(OfferRescinded(offer_id))
+        self.allocate_soon()
+        self._ask_to_leave(agent)
+
+    def _ask_to_leave(self, agent: SimulatedAgent) -> None:
+        """As long as anything runs there, as Mesos asks only those who have something to lose."""
+        if agent.unavailable_from is None or not any(t.agent is agent for t in self.tasks.values()):
+            return
+        self._asked += 1
+        question = InverseOffer(f"inverse-{self._asked}", agent.id, agent.unavailable_from)
+        self._questions[question.id] = agent
+        self._tell(InverseOffersReceived((question,)))
+
+    def take_answer(self, call: AcceptInverse | DeclineInverse) -> None:
+        """Note it, and ask again once the filter has passed."""
+        for offer_id in call.offer_ids:
+            agent = self._questions.pop(offer_id, None)
+            if agent is not None:
+                self.leaves[agent.id] = isinstance(call, AcceptInverse)
+                self._timeline.after(call.refuse_seconds, self._ask_to_leave, agent)
 
     # ------------------------------------------------------------------ launches
 

@@ -12,7 +12,15 @@ import pytest
 from moroccron.adapters.mesos.driver import MesosDriver
 from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.masters import StaticMasters
-from moroccron.model.effects import Decline, Kill, Reconcile, Revive, Suppress
+from moroccron.model.effects import (
+    AcceptInverse,
+    Decline,
+    DeclineInverse,
+    Kill,
+    Reconcile,
+    Revive,
+    Suppress,
+)
 from moroccron.model.events import OffersReceived, StatusReceived, Subscribed
 from moroccron.model.offer import Launch
 from moroccron.model.resources import Resources
@@ -281,6 +289,11 @@ class TestOffers:
         assert scheduler.free_cpus() == 0
         scheduler.do(Revive(cluster.roles))
         scheduler.wait(lambda: scheduler.free_cpus() == CPUS, "everything")
+
+    def test_answers_to_questions_that_nobody_asked_do_no_harm(self, scheduler):
+        scheduler.subscribed()
+        scheduler.do(AcceptInverse(("never",), 1.0), DeclineInverse(("asked",), 1.0))
+        assert scheduler.run("true").state is ReportedState.FINISHED
 
     def test_a_used_offer_launches_nothing(self, scheduler, tmp_path):
         witness = tmp_path / "witness"

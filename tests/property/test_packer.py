@@ -5,6 +5,7 @@ import random
 import re
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,6 +34,9 @@ CONSTRAINTS = (
 LOOKS_AROUND = {"UNIQUE", "MAX_PER", "GROUP_BY", "CLUSTER"}
 RUNS = ("run-1", "run-2")
 ROLES = (None, None, "night")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+#: when maintenance begins and ends, in minutes from now
+WINDOWS = {1: (5, None), 2: (-5, None), 3: (30, 60), 4: (-30, -1)}
 
 
 # ------------------------------------------------------------------ worlds
@@ -56,11 +60,19 @@ def offers(draw, most=6, gpus=(0, 0, 0, 1, 4)):
         )
         rack = ("a", "b", "c", "a", None)[agent]
         attributes = {} if rack is None else {"rack": rack}
-        role = draw(st.sampled_from(ROLES))
-        found.append(
-            Offer(f"o{i}", f"agent-{agent}", f"host-{agent}", free, ranges, attributes, role=role)
-        )
-    return found
+        made = Offer(f"o{i}", f"agent-{agent}", f"host-{agent}", free, ranges, attributes)
+        found.append(replace(made, role=draw(st.sampled_from(ROLES))))
+    windows = draw(st.sets(st.sampled_from(sorted(WINDOWS)), max_size=3))
+    return [with_window(offer) if int(offer.agent_id[-1]) in windows else offer for offer in found]
+
+
+def with_window(offer):
+    begins, ends = WINDOWS[int(offer.agent_id[-1])]
+    return replace(
+        offer,
+        unavailable_from=NOW + timedelta(minutes=begins),
+        unavailable_until=None if ends is None else NOW + timedelta(minutes=ends),
+    )
 
 
 @st.composite
@@ -80,7 +92,8 @@ def groups(draw, most=7, constrained=True):
         number = draw(st.integers(0, 6))
         attempts = [AttemptKey(run, f"job-{i}", n + 1) for n in range(number)]
         priority = draw(st.integers(0, 2))
-        shape = Shape(resources, tuple(some), scope, draw(st.sampled_from(ROLES)))
+        role, lasts = draw(st.sampled_from(ROLES)), draw(st.sampled_from([0, 60, 600, 3600]))
+        shape = Shape(resources, tuple(some), scope, role, lasts)
         found.append(Group(shape, priority, attempts))
     return found
 
@@ -181,10 +194,20 @@ class World:
             len(used) >= int(argument or 0) and used[value] == min(used.values())
         )
 
+    def is_open(self, shape, room):
+        """Whether an attempt that begins now is over before the agent's maintenance, or that is past."""
+        for offer in self.offers:
+            if (offer.agent_id, offer.role) == room and offer.unavailable_from is not None:
+                past = offer.unavailable_until is not None and offer.unavailable_until <= NOW
+                if not past and NOW + timedelta(seconds=shape.lasts) > offer.unavailable_from:
+                    return False
+        return True
+
     def could_take(self, group, room, lowest):
         shape = group.shape
         return (
             room[1] == shape.role
+            and self.is_open(shape, room)
             and shape.resources.fits_in(self.free(room, lowest))
             and all(self.admits(shape, c, room[0], lowest) for c in shape.constraints)
         )
@@ -196,7 +219,7 @@ class World:
 @settings(deadline=None)
 @given(groups(), offers(), members())
 def test_every_attempt_is_in_exactly_one_place(some_groups, some_offers, some_members):
-    packing = pack(some_groups, some_offers, some_members)
+    packing = pack(some_groups, some_offers, some_members, NOW)
     found = [p.key for p in packing.placements] + [k for u in packing.unplaced for k in u.attempts]
     assert sorted(found) == sorted(key for group in some_groups for key in group.attempts)
 
@@ -204,7 +227,7 @@ def test_every_attempt_is_in_exactly_one_place(some_groups, some_offers, some_me
 @settings(deadline=None)
 @given(groups(), offers(), members())
 def test_no_agent_is_over_committed_and_each_port_goes_to_one(groups, offers, members):
-    packing = pack(groups, offers, members)
+    packing = pack(groups, offers, members, NOW)
     world = World(groups, offers, members, packing)
     for room in world.rooms:
         left = world.free(room, lowest=0)
@@ -218,12 +241,13 @@ def test_no_agent_is_over_committed_and_each_port_goes_to_one(groups, offers, me
         shape = world.group_of[placement.key].shape
         assert len(placement.ports) == shape.resources.ports
         assert placement.role == shape.role
+        assert world.is_open(shape, (placement.agent_id, placement.role))
 
 
 @settings(deadline=None)
 @given(groups(), offers(), members())
 def test_constraints_hold_in_the_result(groups, offers, members):
-    packing = pack(groups, offers, members)
+    packing = pack(groups, offers, members, NOW)
     world = World(groups, offers, members, packing)
     for placement in packing.placements:
         shape = world.group_of[placement.key].shape
@@ -248,9 +272,9 @@ def test_group_by_never_piles_up(number, minimum, priority, some_offers):
     """From nothing, after each placement no value has over one job more than the least used one has."""
     constraint = Constraint("rack", Operator.GROUP_BY, str(minimum))
     attempts = [AttemptKey("run-1", "job", n) for n in range(number)]
-    some_offers = [replace(offer, role=None) for offer in some_offers]
+    some_offers = [replace(o, role=None, unavailable_from=None) for o in some_offers]
     shape = Shape(Resources(cpus=500), (constraint,), "run-1")
-    packing = pack([Group(shape, priority, attempts)], some_offers, {})
+    packing = pack([Group(shape, priority, attempts)], some_offers, {}, NOW)
     rack = {o.agent_id: o.attributes.get("rack") for o in some_offers}
     used = Counter(rack[p.agent_id] for p in packing.placements)
     assert None not in used
@@ -264,7 +288,7 @@ def test_group_by_never_piles_up(number, minimum, priority, some_offers):
 @given(groups(), offers(), members())
 def test_it_conserves_work(groups, offers, members):
     """What was not placed has a veto against every room as it was left."""
-    packing = pack(groups, offers, members)
+    packing = pack(groups, offers, members, NOW)
     world = World(groups, offers, members, packing)
     for unplaced in packing.unplaced:
         group = world.group_of[unplaced.attempts[0]]
@@ -275,7 +299,7 @@ def test_it_conserves_work(groups, offers, members):
 @settings(deadline=None)
 @given(groups(), offers(), members())
 def test_nobody_waits_for_room_that_a_lower_priority_took(groups, offers, members):
-    packing = pack(groups, offers, members)
+    packing = pack(groups, offers, members, NOW)
     world = World(groups, offers, members, packing)
     for unplaced in packing.unplaced:
         group = world.group_of[unplaced.attempts[0]]
@@ -288,16 +312,16 @@ def test_nobody_waits_for_room_that_a_lower_priority_took(groups, offers, member
 @settings(deadline=None)
 @given(groups(), offers(), members(), st.randoms(use_true_random=False))
 def test_the_order_of_the_input_does_not_matter(groups, offers, members, chance):
-    expected = pack(groups, offers, members)
+    expected = pack(groups, offers, members, NOW)
     for values in (groups, offers, *members.values()):
         chance.shuffle(values)
-    assert pack(groups, offers, members) == expected
+    assert pack(groups, offers, members, NOW) == expected
 
 
 @settings(deadline=None)
 @given(groups(), offers(), members())
 def test_within_a_group_the_longest_waiting_go_first(groups, offers, members):
-    packing = pack(groups, offers, members)
+    packing = pack(groups, offers, members, NOW)
     placed = {p.key for p in packing.placements}
     for group in groups:
         flags = [key in placed for key in group.attempts]
@@ -308,7 +332,7 @@ def test_within_a_group_the_longest_waiting_go_first(groups, offers, members):
 @given(groups(), offers(), members())
 def test_the_reasons_are_true(groups, offers, members):
     """Every agent with offers of its role is counted once, under a reason that holds; so is the nearest."""
-    packing = pack(groups, offers, members)
+    packing = pack(groups, offers, members, NOW)
     world = World(groups, offers, members, packing)
     for unplaced in packing.unplaced:
         shape, rooms = unplaced.shape, world.rooms_of(unplaced.shape)
@@ -321,13 +345,18 @@ def test_the_reasons_are_true(groups, offers, members):
                     for room in rooms
                     if not all(world.admits(shape, c, room[0], 0) for c in shape.constraints)
                 ]
+            elif kind is VetoKind.MAINTENANCE:
+                possible = [room for room in rooms if not world.is_open(shape, room)]
             else:
                 asked = getattr(shape.resources, kind)
                 possible = [r for r in rooms if asked > getattr(world.free(r, 0), kind)]
             assert unplaced.vetoes.get(kind, 0) <= len(possible), kind
         if unplaced.nearest is not None:
             assert unplaced.nearest.kind in unplaced.vetoes
-            if unplaced.nearest.constraint is None:
+            if unplaced.nearest.begins is not None:
+                windows = {o.unavailable_from for o in offers if o.role == shape.role}
+                assert unplaced.nearest.begins in windows
+            elif unplaced.nearest.constraint is None:
                 assert unplaced.nearest.free < unplaced.nearest.asked
                 free = {getattr(world.free(r, 0), unplaced.nearest.kind) for r in rooms}
                 assert unplaced.nearest.free in free
@@ -335,7 +364,7 @@ def test_the_reasons_are_true(groups, offers, members):
 
 @given(offers(), members())
 def test_an_empty_queue_places_nothing(offers, members):
-    assert pack([], offers, members) == Packing((), ())
+    assert pack([], offers, members, NOW) == Packing((), ())
 
 
 @settings(deadline=None)
@@ -350,7 +379,7 @@ def test_against_the_optimum_on_one_agent(jobs):
         Group(Shape(Resources(cpus=c, mem=m)), 0, [AttemptKey("run-1", f"job-{i}", 1)])
         for i, (c, m) in enumerate(jobs)
     ]
-    packing = pack(groups, [Offer("o", "agent", "host", Resources(cpus=12, mem=12))], {})
+    packing = pack(groups, [Offer("o", "agent", "host", Resources(cpus=12, mem=12))], {}, NOW)
     best = max(
         number
         for number in range(min(6, len(jobs)) + 1)
@@ -373,6 +402,7 @@ def test_a_large_seeded_world_holds_too():
         )
         for i in range(60)
     ]
+    some_offers = [with_window(o) if o.agent_id[-1] in "1234" else o for o in some_offers]
     some_groups = []
     for i in range(120):
         run = f"run-{i % 5}"
@@ -382,9 +412,9 @@ def test_a_large_seeded_world_holds_too():
             rng.randrange(50, 4000), rng.randrange(16_384), gpus=rng.choice([0, 0, 1])
         )
         attempts = [AttemptKey(run, f"job-{i}", n) for n in range(rng.randrange(1, 30))]
-        shape = Shape(demand, constraints, scope, rng.choice(ROLES))
+        shape = Shape(demand, constraints, scope, rng.choice(ROLES), rng.choice([0, 600, 3600]))
         some_groups.append(Group(shape, rng.randrange(3), attempts))
-    packing = pack(some_groups, some_offers, {})
+    packing = pack(some_groups, some_offers, {}, NOW)
     world = World(some_groups, some_offers, {}, packing)
     assert packing.placements
     assert packing.unplaced

@@ -1,7 +1,7 @@
 """Mesos' messages and our values, on what a real master of Mesos 1.11 said (tests/data/mesos)."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,25 @@ from moroccron.adapters.mesos.framework import Framework, framework_info
 from moroccron.adapters.mesos.offers import OfferBook, attributes, offer_of, url_of
 from moroccron.adapters.mesos.translate import end_of_error, end_of_refusal, event_of
 from moroccron.adapters.mesos.updates import status_of
-from moroccron.model.effects import Accept, Acknowledge, Decline, Kill, Reconcile, Revive, Suppress
-from moroccron.model.events import AgentLost, OfferRescinded, OffersReceived, StatusReceived
+from moroccron.model.effects import (
+    Accept,
+    AcceptInverse,
+    Acknowledge,
+    Decline,
+    DeclineInverse,
+    Kill,
+    Reconcile,
+    Revive,
+    Suppress,
+)
+from moroccron.model.events import (
+    AgentLost,
+    InverseOfferRescinded,
+    InverseOffersReceived,
+    OfferRescinded,
+    OffersReceived,
+    StatusReceived,
+)
 from moroccron.model.files import Containerizer
 from moroccron.model.offer import Launch, PortRange
 from moroccron.model.resources import Resources
@@ -85,6 +102,29 @@ class TestOffers:
         assert offer.unavailable_from is not None
         assert offer.unavailable_from.tzinfo is UTC
         assert offer.unavailable_from.year == 2026
+        assert offer.unavailable_until == offer.unavailable_from + timedelta(minutes=10)
+
+    def test_a_maintenance_that_nobody_knows_the_end_of(self):
+        (message,) = recorded("offers")["offers"]["offers"]
+        begins = {"start": {"nanoseconds": 2**63 - 1}}
+        offer = offer_of({**message, "unavailability": begins})
+        assert offer.unavailable_from is not None
+        assert offer.unavailable_from.year == 2262
+        assert offer.unavailable_until is None
+
+    def test_an_operators_question(self):
+        event = event_of(recorded("inverse_offers"), FRAMEWORK)
+        assert isinstance(event, InverseOffersReceived)
+        (question,) = event.offers
+        assert question.id.endswith("-O8")
+        assert (question.agent_id or "").endswith("-S0")
+        unavailable = offer_of(recorded("offers_unavailable")["offers"]["offers"][0])
+        assert question.unavailable_from == unavailable.unavailable_from
+
+    def test_an_operators_question_withdrawn(self):
+        body = {"inverse_offer_id": {"value": "i"}}
+        message = {"type": "RESCIND_INVERSE_OFFER", "rescind_inverse_offer": body}
+        assert event_of(message, FRAMEWORK) == InverseOfferRescinded("i")
 
     def test_the_url_of_an_ipv6_agent(self):
         address = {"hostname": "a", "ip": "fd00::1", "port": 5051}
@@ -238,6 +278,15 @@ class TestCalls:
         assert kill == {"type": "KILL", "kill": task | grace}
         (reconcile,) = sent(Reconcile((("t", "a"),)))
         assert reconcile == {"type": "RECONCILE", "reconcile": {"tasks": [task]}}
+
+    def test_an_operator_is_answered(self):
+        named = {"inverse_offer_ids": [{"value": "i"}], "filters": {"refuse_seconds": 9.0}}
+        assert sent(AcceptInverse(("i",), 9.0)) == [
+            {"type": "ACCEPT_INVERSE_OFFERS", "accept_inverse_offers": named}
+        ]
+        assert sent(DeclineInverse(("i",), 9.0)) == [
+            {"type": "DECLINE_INVERSE_OFFERS", "decline_inverse_offers": named}
+        ]
 
     def test_many_are_asked_about_in_batches_and_all_in_one(self):
         asked = sent(Reconcile(tuple((f"t{n}", "a") for n in range(1201))))

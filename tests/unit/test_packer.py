@@ -1,5 +1,7 @@
 """Which attempt goes where, by example. What holds of every packing is in tests/property/test_packer.py."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from moroccron.core.packer import pack
@@ -10,17 +12,26 @@ from moroccron.model.resources import Resources
 from moroccron.model.run import AttemptKey
 
 RUN = "run-1"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def offer(agent, cpus=4000, mem=4096, *, id=None, gpus=0, ports=(), **attributes):
+def offer(agent, cpus=4000, mem=4096, *, id=None, gpus=0, ports=(), closes=None, **attributes):
+    """`closes`: seconds from NOW until the agent's maintenance; it takes an hour."""
     ranges = tuple(PortRange(*r) for r in ports)
     free = Resources(cpus, mem, 0, gpus, sum(map(len, ranges)))
-    return Offer(id or f"offer-{agent}", agent, f"{agent}.test", free, ranges, attributes)
+    window = {}
+    if closes is not None:
+        begins = NOW + timedelta(seconds=closes)
+        window = {"unavailable_from": begins, "unavailable_until": begins + timedelta(hours=1)}
+    return Offer(id or f"offer-{agent}", agent, f"{agent}.test", free, ranges, attributes, **window)
 
 
-def group(name, number=1, cpus=1000, mem=256, *, priority=0, constraints=(), run=RUN, **more):
+def group(
+    name, number=1, cpus=1000, mem=256, *, priority=0, constraints=(), run=RUN, lasts=0, **more
+):
     around = any(c.operator in ("UNIQUE", "MAX_PER", "GROUP_BY", "CLUSTER") for c in constraints)
-    shape = Shape(Resources(cpus, mem, **more), tuple(constraints), run if around else None)
+    scope = run if around else None
+    shape = Shape(Resources(cpus, mem, **more), tuple(constraints), scope, lasts=lasts)
     return Group(shape, priority, [AttemptKey(run, name, n + 1) for n in range(number)])
 
 
@@ -35,7 +46,7 @@ def where(packing):
 
 
 def placed(groups, offers, members=None):
-    return where(pack(groups, offers, members or {}))
+    return where(pack(groups, offers, members or {}, NOW))
 
 
 class TestRooms:
@@ -46,13 +57,13 @@ class TestRooms:
     def test_ports_are_cut_lowest_first_over_all_ranges(self):
         offers = [offer("a", id="o2", ports=[(31000, 31001)]), offer("a", id="o1", ports=[(8, 8)])]
         packing = pack(
-            [group("web", 2, cpus=100, ports=1), group("db", cpus=900, ports=1)], offers, {}
+            [group("web", 2, cpus=100, ports=1), group("db", cpus=900, ports=1)], offers, {}, NOW
         )
         assert sorted(p.ports for p in packing.placements) == [(8,), (31000,), (31001,)]
 
     def test_a_port_offered_twice_is_one_port(self):
         offers = [offer("a", id="o1", ports=[(5, 6)]), offer("a", id="o2", ports=[(6, 7)])]
-        packing = pack([group("web", 4, cpus=10, ports=1)], offers, {})
+        packing = pack([group("web", 4, cpus=10, ports=1)], offers, {}, NOW)
         assert [p.ports for p in packing.placements] == [(5,), (6,), (7,)]
         assert packing.unplaced[0].nearest == Veto(VetoKind.PORTS, asked=1, free=0)
 
@@ -61,6 +72,47 @@ class TestRooms:
 
     def test_a_job_that_asks_for_nothing_always_fits(self):
         assert placed([group("free", 500, 0, 0)], [offer("a", 0, 0)])[1] == {}
+
+
+class TestMaintenance:
+    def test_what_would_last_beyond_its_beginning_is_not_placed(self):
+        groups = [group("short", lasts=600), group("long", lasts=601)]
+        assert placed(groups, [offer("a", closes=600)]) == ({"short": ["a"]}, {"long": 1})
+
+    def test_the_long_go_where_none_is_and_the_short_leave_them_the_room(self):
+        groups = [group("short", 4, lasts=600), group("long", 4, lasts=3600)]
+        found, left = placed(groups, [offer("a"), offer("b", closes=600)])
+        assert (found, left) == ({"short": ["b"] * 4, "long": ["a"] * 4}, {})
+
+    def test_the_short_go_elsewhere_when_it_is_full(self):
+        found, left = placed([group("short", 6, lasts=5)], [offer("a"), offer("b", closes=10)])
+        assert (found, left) == ({"short": ["b"] * 4 + ["a"] * 2}, {})
+
+    def test_spread_jobs_heed_it_too(self):
+        groups = [group("j", 2, constraints=[Constraint("hostname", Operator.UNIQUE)], lasts=60)]
+        assert placed(groups, [offer("a"), offer("b", closes=59)]) == ({"j": ["a"]}, {"j": 1})
+
+    @pytest.mark.parametrize(
+        ("closes", "places"),
+        [(0, 1), (-1, 0), (-3599, 0), (-3600, 1), (-9999, 1)],
+    )
+    def test_while_it_lasts_nothing_is_placed_and_afterwards_everything(self, closes, places):
+        some = [group("j", 1, lasts=0)]
+        assert len(pack(some, [offer("a", closes=closes)], {}, NOW).placements) == places
+
+    def test_of_two_offers_the_earlier_window_counts(self):
+        halves = [offer("a", id="o1", closes=600), offer("a", id="o2", closes=60)]
+        assert placed([group("j", lasts=100)], halves) == ({}, {"j": 1})
+
+    def test_it_is_told_with_its_beginning(self):
+        offers = [offer("a", closes=60), offer("b", closes=120), offer("c", 500)]
+        (of_all,) = pack([group("j", lasts=600)], offers[:2], {}, NOW).unplaced
+        assert of_all.vetoes == {VetoKind.MAINTENANCE: 2}
+        begins = NOW + timedelta(seconds=120)
+        assert of_all.nearest == Veto(VetoKind.MAINTENANCE, begins=begins)
+        (mixed,) = pack([group("j", lasts=600)], offers, {}, NOW).unplaced
+        assert mixed.vetoes == {VetoKind.MAINTENANCE: 2, VetoKind.CPUS: 1}
+        assert mixed.nearest == Veto(VetoKind.CPUS, 1000, 500)
 
 
 class TestOrder:
@@ -73,7 +125,7 @@ class TestOrder:
         assert placed(groups, [offer("a")]) == ({"low": ["a"]}, {"high": 1})
 
     def test_within_a_group_the_first_in_the_queue_go_first(self):
-        packing = pack([group("job", 6)], [offer("a"), offer("b", 1000)], {})
+        packing = pack([group("job", 6)], [offer("a"), offer("b", 1000)], {}, NOW)
         assert [(p.key.number, p.agent_id) for p in packing.placements] == [
             (1, "a"),
             (2, "a"),
@@ -92,11 +144,11 @@ class TestOrder:
         assert (found["large"], left) == (["a"], {})
 
     def test_no_offer(self):
-        (unplaced,) = pack([group("job", 3)], [], {}).unplaced
+        (unplaced,) = pack([group("job", 3)], [], {}, NOW).unplaced
         assert (len(unplaced.attempts), unplaced.agents, unplaced.nearest) == (3, 0, None)
 
     def test_groups_without_attempts_are_no_news(self):
-        assert pack([group("none", 0)], [], {}).unplaced == ()
+        assert pack([group("none", 0)], [], {}, NOW).unplaced == ()
 
 
 class TestGpus:
@@ -236,7 +288,7 @@ class TestGroups:
 
 class TestReasons:
     def unplaced(self, a_group, offers):
-        (found,) = pack([a_group], offers, {}).unplaced
+        (found,) = pack([a_group], offers, {}, NOW).unplaced
         return dict(found.vetoes), found.nearest
 
     def test_count_agents_by_the_first_reason(self):

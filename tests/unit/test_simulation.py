@@ -8,8 +8,10 @@ import pytest
 
 from moroccron.model.effects import (
     Accept,
+    AcceptInverse,
     Acknowledge,
     Decline,
+    DeclineInverse,
     Effect,
     Kill,
     Reconcile,
@@ -20,6 +22,7 @@ from moroccron.model.events import (
     AgentLost,
     Disconnected,
     Event,
+    InverseOffersReceived,
     OfferRescinded,
     OffersReceived,
     StatusReceived,
@@ -104,6 +107,30 @@ class Desk:
 
 def task(name: str, agent: str, resources: Resources = JOB, ports: tuple[int, ...] = ()) -> Launch:
     return Launch(name, AttemptKey("run", name, 1), agent, ("true",), resources, ports)
+
+
+class TestMaintenance:
+    def test_offers_are_made_anew_with_the_moment(self):
+        desk = Desk()
+        desk.cluster.maintain("a0", 600)
+        assert desk.of(OfferRescinded) == [OfferRescinded(desk.offers()[0].id)]
+        begins = desk.clock.now() + timedelta(seconds=600)
+        desk.pass_time(1)
+        assert [offer.unavailable_from for offer in desk.offers()] == [None, begins]
+
+    def test_as_long_as_something_runs_there_we_are_asked_whether_we_leave(self):
+        desk = Desk()
+        desk.launch("t")
+        desk.cluster.maintain("a0", 600)
+        (asked,) = [offer for event in desk.of(InverseOffersReceived) for offer in event.offers]
+        desk.do(DeclineInverse((asked.id,), 5.0), seconds=4)
+        assert desk.cluster.master.leaves == {"a0": False}
+        assert len(desk.of(InverseOffersReceived)) == 1
+        desk.pass_time(2)
+        (again,) = desk.of(InverseOffersReceived)[1].offers
+        desk.do(AcceptInverse((again.id,), 5.0), seconds=60)
+        assert desk.cluster.master.leaves == {"a0": True}
+        assert len(desk.of(InverseOffersReceived)) == 2
 
 
 class TestOffers:

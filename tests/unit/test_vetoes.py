@@ -1,5 +1,7 @@
 """The operators' rules, and why a job waits in words for people."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from moroccron.core.vetoes import Tally, describe, location_of, matches
@@ -88,7 +90,7 @@ def test_location_in_the_words_of_the_constraints():
 
 
 def unplaced(vetoes, nearest, constraints=()):
-    shape = Shape(Resources(1000, 256), tuple(constraints))
+    shape = Shape(Resources(1000, 256), tuple(constraints), lasts=3605.0)
     return Unplaced(shape, (), sum(vetoes.values()), vetoes, nearest)
 
 
@@ -137,6 +139,27 @@ def unplaced(vetoes, nearest, constraints=()):
             Veto(VetoKind.CONSTRAINT, constraint=LIKE),
             (UNIQUE, LIKE),
             "constraints: none of 4 agents satisfies all; most often it is rack LIKE r[1-3]",
+        ),
+        (
+            {"maintenance": 1},
+            Veto(VetoKind.MAINTENANCE, begins=datetime(2026, 3, 1, 4, 30, tzinfo=UTC)),
+            (),
+            "maintenance: counted as lasting 1 h 5 s, too long for the only agent, "
+            "in maintenance from 2026-03-01 04:30:00 UTC on",
+        ),
+        (
+            {"maintenance": 3},
+            Veto(VetoKind.MAINTENANCE, begins=datetime(2026, 3, 1, 4, 30, tzinfo=UTC)),
+            (),
+            "maintenance: counted as lasting 1 h 5 s, too long for any of 3 agents, "
+            "the last of them in maintenance from 2026-03-01 04:30:00 UTC on",
+        ),
+        (
+            {"constraint": 1, "maintenance": 2},
+            Veto(VetoKind.MAINTENANCE, begins=datetime(2026, 3, 1, 4, 30, tzinfo=UTC)),
+            (LIKE,),
+            "no room on any of 3 agents: 1 fails a constraint, 2 go into maintenance too soon; "
+            "the last of them from 2026-03-01 04:30:00 UTC on",
         ),
         (
             {"cpus": 3, "mem": 1, "constraint": 1},

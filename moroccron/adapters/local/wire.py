@@ -28,8 +28,10 @@ from typing import Any
 from moroccron.adapters.local.lines import encode as to_text
 from moroccron.model.effects import (
     Accept,
+    AcceptInverse,
     Acknowledge,
     Decline,
+    DeclineInverse,
     Effect,
     Kill,
     Reconcile,
@@ -49,6 +51,8 @@ from moroccron.model.resources import Resources
 from moroccron.model.states import ReportedState
 
 LONG = 1024 * 1024  #: characters of launches; a line with more of them is divided
+#: what the agent is told of
+_Effect = Accept | Decline | Kill | Acknowledge | Reconcile | Suppress | Revive
 FAILED_OVER = "failed over"  #: the error that says: another scheduler has subscribed
 
 
@@ -57,7 +61,7 @@ def subscribe(framework_id: str | None) -> dict[str, Any]:
     return {"type": "subscribe", "framework_id": framework_id}
 
 
-def encode(effect: Effect) -> dict[str, Any]:
+def encode(effect: _Effect) -> dict[str, Any]:
     """The message that asks for an effect."""
     match effect:
         case Accept(offer_ids, launches, seconds):
@@ -82,7 +86,12 @@ def encode(effect: Effect) -> dict[str, Any]:
 
 
 def lines(effect: Effect) -> Iterator[str]:
-    """The effect's message as text; an accept too long for one line in as many as it takes."""
+    """The effect's message as text; an accept too long for one line in as many as it takes.
+
+    The agent asks nobody to leave, so that an answer to that is for nobody.
+    """
+    if isinstance(effect, AcceptInverse | DeclineInverse):
+        return
     message = encode(effect)
     line = to_text(message)
     if len(line) <= LONG or message["type"] != "accept":

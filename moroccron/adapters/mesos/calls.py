@@ -12,8 +12,10 @@ from moroccron.adapters.mesos.resources import Pool, amounts
 from moroccron.adapters.mesos.tasks import nanoseconds, task_info
 from moroccron.model.effects import (
     Accept,
+    AcceptInverse,
     Acknowledge,
     Decline,
+    DeclineInverse,
     Effect,
     Kill,
     Reconcile,
@@ -64,6 +66,10 @@ def bodies(
             book.take(offer_ids)
             decline = {"offer_ids": _values(offer_ids), "filters": {"refuse_seconds": seconds}}
             yield {"type": "DECLINE", "decline": decline}
+        case AcceptInverse(offer_ids, seconds):
+            yield _inverse("accept_inverse_offers", offer_ids, seconds)
+        case DeclineInverse(offer_ids, seconds):
+            yield _inverse("decline_inverse_offers", offer_ids, seconds)
         case Kill(task_id, agent_id, grace):
             kill = _task(task_id, agent_id)
             kill["kill_policy"] = {"grace_period": nanoseconds(grace)}
@@ -79,13 +85,10 @@ def bodies(
             yield {"type": "REVIVE", "revive": {"roles": list(named or roles)}}
 
 
-def decline_inverse_offers(offer_ids: Sequence[str], seconds: float) -> Body:
-    """We promise nothing about leaving an agent by a time. That binds nobody."""
-    decline = {
-        "inverse_offer_ids": _values(offer_ids),
-        "filters": {"refuse_seconds": seconds},
-    }
-    return {"type": "DECLINE_INVERSE_OFFERS", "decline_inverse_offers": decline}
+def _inverse(name: str, offer_ids: Sequence[str], seconds: float) -> Body:
+    """Also what was accepted is asked again: the filter is for both."""
+    answer = {"inverse_offer_ids": _values(offer_ids), "filters": {"refuse_seconds": seconds}}
+    return {"type": name.upper(), name: answer}
 
 
 def teardown() -> Body:

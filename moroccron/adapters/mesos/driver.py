@@ -26,7 +26,6 @@ from moroccron.ports import DriverEnd, MasterDetector
 
 log = logging.getLogger("moroccron.driver")
 
-_INVERSE_REFUSAL = 3600.0  #: seconds until a master may ask again whether we leave an agent
 _BAD_REQUEST = 400
 
 OnEnd = Callable[[DriverEnd, str], None]
@@ -187,8 +186,6 @@ class MesosDriver:
                 self._book.add(message["offers"].get("offers", ()))
             case "RESCIND":
                 self._book.take([message["rescind"]["offer_id"]["value"]])
-            case "INVERSE_OFFERS":
-                self._decline_inverse(line, message["inverse_offers"].get("inverse_offers", ()))
         event = translate.event_of(message, line.framework_id)
         if event is not None:
             self._emit(event)
@@ -206,8 +203,3 @@ class MesosDriver:
         log.error("the master has ended it: %s (%s)", end, message)
         self.lost(f"{end}: {message}")
         self._on_end(end, message)
-
-    def _decline_inverse(self, line: Line, offers: Sequence[Mapping[str, Any]]) -> None:
-        ids = [offer["id"]["value"] for offer in offers]
-        if ids:
-            self._put(line, calls.decline_inverse_offers(ids, _INVERSE_REFUSAL))

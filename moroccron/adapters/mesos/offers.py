@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moroccron.adapters.mesos.resources import Entry, amounts
-from moroccron.model.offer import Offer
+from moroccron.model.offer import InverseOffer, Offer
 
 
 def offer_of(message: Mapping[str, Any]) -> Offer:
     """One offer of an OFFERS event."""
     resources, ports = amounts(message.get("resources", ()))
+    begins, ends = _window(message.get("unavailability"))
     return Offer(
         id=message["id"]["value"],
         agent_id=message["agent_id"]["value"],
@@ -20,7 +21,18 @@ def offer_of(message: Mapping[str, Any]) -> Offer:
         attributes=attributes(message),
         agent_url=url_of(message["url"]) if "url" in message else None,
         role=message.get("allocation_info", {}).get("role"),
-        unavailable_from=_start(message.get("unavailability")),
+        unavailable_from=begins,
+        unavailable_until=ends,
+    )
+
+
+def inverse_offer_of(message: Mapping[str, Any]) -> InverseOffer:
+    """One offer of an INVERSE_OFFERS event. Without a start the agent is to be left at once."""
+    begins, _ = _window(message.get("unavailability"))
+    return InverseOffer(
+        id=message["id"]["value"],
+        agent_id=message.get("agent_id", {}).get("value"),
+        unavailable_from=begins or datetime.fromtimestamp(0, UTC),
     )
 
 
@@ -58,10 +70,24 @@ def _text(attribute: Mapping[str, Any]) -> str:
             return str(attribute["text"]["value"])
 
 
-def _start(unavailability: Mapping[str, Any] | None) -> datetime | None:
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+def _window(unavailability: Mapping[str, Any] | None) -> tuple[datetime | None, datetime | None]:
+    """When maintenance begins and when it is to be over; without a duration nobody knows the latter."""
     if unavailability is None:
-        return None
-    return datetime.fromtimestamp(unavailability["start"]["nanoseconds"] / 1e9, UTC)
+        return None, None
+    start = unavailability["start"]["nanoseconds"]
+    duration = unavailability.get("duration", {}).get("nanoseconds")
+    return _moment(start), None if duration is None else _moment(start + duration)
+
+
+def _moment(nanoseconds: int) -> datetime:
+    """What lies beyond the calendar never comes."""
+    try:
+        return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
+    except (OverflowError, ValueError):
+        return _LATEST
 
 
 class OfferBook:

@@ -6,11 +6,13 @@ Its parts: `offers`, `updates`, `tasks`, `resources`, `framework`.
 from collections.abc import Mapping
 from typing import Any
 
-from moroccron.adapters.mesos.offers import offer_of
+from moroccron.adapters.mesos.offers import inverse_offer_of, offer_of
 from moroccron.adapters.mesos.updates import status_of
 from moroccron.model.events import (
     AgentLost,
     Event,
+    InverseOfferRescinded,
+    InverseOffersReceived,
     OfferRescinded,
     OffersReceived,
     StatusReceived,
@@ -39,6 +41,13 @@ def event_of(message: Mapping[str, Any], framework_id: str) -> Event | None:
             return status_of(message["update"]["status"], framework_id)
         case "RESCIND":
             return OfferRescinded(message["rescind"]["offer_id"]["value"])
+        case "INVERSE_OFFERS":
+            asked = message["inverse_offers"].get("inverse_offers", ())
+            return InverseOffersReceived(tuple(inverse_offer_of(one) for one in asked))
+        case "RESCIND_INVERSE_OFFER":
+            return InverseOfferRescinded(
+                message["rescind_inverse_offer"]["inverse_offer_id"]["value"]
+            )
         case "FAILURE" if "executor_id" not in message["failure"]:
             return AgentLost(message["failure"]["agent_id"]["value"])
         case _:

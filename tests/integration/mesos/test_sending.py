@@ -10,9 +10,24 @@ from moroccron.adapters.mesos.credentials import basic, bearer
 from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.outcome import NotConnected, Outcome, Rejected, Sent, Unknown
 from moroccron.adapters.mesos.subscription import Line
-from moroccron.model.effects import Accept, Acknowledge, Decline, Kill, Reconcile, Revive, Suppress
+from moroccron.model.effects import (
+    Accept,
+    AcceptInverse,
+    Acknowledge,
+    Decline,
+    Kill,
+    Reconcile,
+    Revive,
+    Suppress,
+)
 from moroccron.model.errors import MoroccronError
-from moroccron.model.events import Disconnected, StatusReceived, Subscribed
+from moroccron.model.events import (
+    Disconnected,
+    InverseOfferRescinded,
+    InverseOffersReceived,
+    StatusReceived,
+    Subscribed,
+)
 from moroccron.model.offer import Launch
 from moroccron.model.resources import Resources
 from moroccron.model.run import AttemptKey
@@ -248,14 +263,22 @@ class TestBeyondThePort:
         again = master.stream(2).request.body["subscribe"]["framework_info"]
         assert again["webui_url"] == "http://new"
 
-    def test_a_wish_to_leave_an_agent_is_declined(self, master, connect):
+    def test_whether_we_leave_an_agent_is_for_the_engine_to_say(self, master, connect):
         scheduler = connect(master.address).start()
-        offers = {"inverse_offers": [{"id": {"value": "inverse"}}]}
+        begins = {"start": {"nanoseconds": 10**18}}
+        offers = {"inverse_offers": [{"id": {"value": "i"}, "unavailability": begins}]}
         master.stream().send({"type": "INVERSE_OFFERS", "inverse_offers": offers})
-        decline = master.call("DECLINE_INVERSE_OFFERS").body["decline_inverse_offers"]
-        assert decline["inverse_offer_ids"] == [{"value": "inverse"}]
-        assert decline["filters"]["refuse_seconds"] > 0
-        assert scheduler.events == [Subscribed("framework-1")]
+        gone = {"inverse_offer_id": {"value": "i"}}
+        master.stream().send({"type": "RESCIND_INVERSE_OFFER", "rescind_inverse_offer": gone})
+        scheduler.wait(lambda: InverseOfferRescinded("i") in scheduler.events, "both events")
+        (asked,) = scheduler.of(InverseOffersReceived)
+        assert [offer.id for offer in asked.offers] == ["i"]
+        assert master.kinds() == []
+        scheduler.do(AcceptInverse(("i",), 60.0))
+        assert master.call("ACCEPT_INVERSE_OFFERS").body["accept_inverse_offers"] == {
+            "inverse_offer_ids": [{"value": "i"}],
+            "filters": {"refuse_seconds": 60.0},
+        }
 
     def test_a_teardown_is_sent_only_when_asked_for(self, master, connect):
         scheduler = connect(master.address).start()

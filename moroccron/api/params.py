@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from moroccron.model.fires import MOST_FIRES
 from moroccron.model.states import JobRunState, RunState
 from moroccron.ports import Stream
 
@@ -23,6 +24,11 @@ class Strict(BaseModel):
 
 class DagPath(Strict):
     dag_id: Id
+
+
+class FiresQuery(Strict):
+    after: AwareDatetime | None = Field(None, description="Fires after this moment; default: now")
+    limit: int = Field(10, ge=1, le=MOST_FIRES)
 
 
 class VersionPath(DagPath):

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from moroccron.model.command import Answer
+from moroccron.model.fires import Fire
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.schedule import Schedule
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
@@ -73,6 +74,31 @@ class DagOut(Out):
 
 class DagsOut(Out):
     dags: list[DagOut]
+
+
+class FireOut(Out):
+    due: datetime
+    local: datetime = Field(description="The same moment in the DAG's zone, with its offset")
+    interval_start: datetime = Field(description="Of the data interval; its end is the fire")
+    clock_change: str | None = Field(
+        description="What the zone's clocks do on that day: `02:00 becomes 03:00`"
+    )
+    second_time: bool = Field(description="The wall showed this local time before on that day")
+
+    @classmethod
+    def of(cls, fire: Fire) -> "FireOut":
+        return cls(
+            due=fire.interval.end,
+            local=fire.local,
+            interval_start=fire.interval.start,
+            clock_change=fire.clocks,
+            second_time=fire.second,
+        )
+
+
+class FiresOut(Out):
+    dag_id: str
+    fires: list[FireOut]
 
 
 class VersionOut(Out):

@@ -9,11 +9,11 @@ import click
 from moroccron.bootstrap.readers import open_commands, open_queries
 from moroccron.cli import asking, finding, load_errors, shapes, times, words
 from moroccron.cli.finding import DAG_ID
-from moroccron.cli.fires import next_fires
 from moroccron.cli.options import STORE, answer_option, json_option, with_settings
 from moroccron.cli.output import column_table, emit_json, escape, say, table
 from moroccron.model.command import PauseDag, UnpauseDag
 from moroccron.model.dag_version import DagVersion, JobSpec, TriggerRule
+from moroccron.model.fires import next_fires
 from moroccron.model.resources import Resources
 from moroccron.ports import DagSummary
 from moroccron.settings import Settings
@@ -83,7 +83,7 @@ def show_dag(dag_id: str, as_json: bool, settings: Settings) -> None:
     """Show a DAG: its jobs in order with what each waits for, its last runs, its next fires."""
     summary = finding.dag(open_queries(settings), dag_id)
     now = datetime.now(UTC)
-    fires = next_fires(summary, now, _FIRES_SHOWN)
+    fires = _next_fires(summary, now)
     if as_json:
         emit_json(
             {
@@ -96,6 +96,13 @@ def show_dag(dag_id: str, as_json: bool, settings: Settings) -> None:
     _print_head(summary, fires, now)
     _print_graph(summary.version)
     _print_recent(summary, now)
+
+
+def _next_fires(summary: DagSummary, now: datetime) -> list[datetime]:
+    """The next moments at which a run falls due, in the DAG's zone; none when paused or gone."""
+    if summary.state.paused or not summary.state.active:
+        return []
+    return [fire.local for fire in next_fires(summary.version, now, _FIRES_SHOWN)]
 
 
 def _job_shape(job: JobSpec) -> shapes.Shape:

@@ -16,6 +16,7 @@ _DAGS = {
     "show": Lazy(
         "moroccron.cli.dags", "Show a DAG: jobs, graph, last runs, next fires.", "show_dag"
     ),
+    "fires": Lazy("moroccron.cli.fires", "Show when a DAG fires next.", "fires"),
     "check": Lazy("moroccron.cli.check", "Validate DAG files, without a database."),
     "pause": Lazy("moroccron.cli.dags", "Begin no more scheduled runs of a DAG.", "pause"),
     "unpause": Lazy("moroccron.cli.dags", "Begin scheduled runs of a DAG again.", "unpause"),
@@ -54,7 +55,7 @@ framework = LazyGroup("framework", lazy=_FRAMEWORK, help="This moroccron as a fr
 _HERE = "moroccron.cli.main"
 _COMMANDS = {
     "standalone": Lazy("moroccron.cli.standalone", "All of moroccron on this machine."),
-    "dags": Lazy(_HERE, "DAGs: list, show, check, pause, unpause.", "dags"),
+    "dags": Lazy(_HERE, "DAGs: list, show, fires, check, pause, unpause.", "dags"),
     "runs": Lazy(_HERE, "Runs: trigger, list, show, kill.", "runs"),
     "jobs": Lazy(_HERE, "Jobs within a run: list, retry.", "jobs"),
     "logs": Lazy("moroccron.cli.logs", "What a job of a run wrote, live or finished."),

@@ -51,6 +51,7 @@ _JSON = """
 | command | document |
 |---|---|
 | `dags list` | `{"dags": [DAG], "load_errors": [load error with since]}` |
+| `dags fires` | `dag_id`, and `fires: [{due, local, interval_start, clock_change, second_time}]` |
 | `dags show` | DAG, with `next_fires: [time]` and, in topological order, `graph: [job]` |
 | `dags check` | `{"files": [{"file", "dags": [{"id", "version_id", "jobs"}]}], "load_errors": [load error]}` |
 | `dags pause`, `dags unpause`, `runs kill`, `jobs retry` | answer |

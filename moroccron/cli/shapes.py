@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moroccron.model.command import Answer
+from moroccron.model.fires import Fire
 from moroccron.model.load import LoadError
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.schedule import Schedule
@@ -44,6 +45,16 @@ def dag(summary: DagSummary) -> Shape:
         "jobs": len(version.jobs),
         "active_runs": summary.active_runs,
         "recent": [run_brief(run) for run in summary.recent],
+    }
+
+
+def fire(value: Fire) -> Shape:
+    return {
+        "due": moment(value.interval.end),
+        "local": value.local.isoformat(),
+        "interval_start": moment(value.interval.start),
+        "clock_change": value.clocks,
+        "second_time": value.second,
     }
 
 

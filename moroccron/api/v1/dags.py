@@ -1,20 +1,22 @@
 """DAGs and their versions; asking for a run, pausing."""
 
 import json
+from datetime import UTC, datetime
 
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from flask_openapi3.types import ResponseDict
 
 from moroccron.api.doors import doors
-from moroccron.api.params import DagPath, TriggerBody, VersionPath, WaitQuery
+from moroccron.api.params import DagPath, FiresQuery, TriggerBody, VersionPath, WaitQuery
 from moroccron.api.problems import Problem
-from moroccron.api.schemas import CommandOut, DagOut, DagsOut, VersionOut
+from moroccron.api.schemas import CommandOut, DagOut, DagsOut, FireOut, FiresOut, VersionOut
 from moroccron.api.triggering import check_logical_date, check_params
 from moroccron.api.v1.replies import PROBLEMS, accept, reply
 from moroccron.model.command import PauseDag, TriggerRun, UnpauseDag
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import NotFound
+from moroccron.model.fires import next_fires
 
 api = APIBlueprint("v1_dags", __name__, abp_tags=[Tag(name="DAGs")], abp_responses=PROBLEMS)
 _COMMAND: ResponseDict = {200: CommandOut, 202: CommandOut, 403: Problem}
@@ -30,6 +32,15 @@ def dags() -> Response:
 def dag(path: DagPath) -> Response:
     """One DAG."""
     return reply(DagOut.of(doors().queries.dag(path.dag_id)))
+
+
+@api.get("/dags/<dag_id>/fires", responses={200: FiresOut})
+def fires(path: DagPath, query: FiresQuery) -> Response:
+    """When it fires next by its newest version; if it is paused, when it would."""
+    version = doors().queries.dag(path.dag_id).version
+    after = check_logical_date(query.after) or datetime.now(UTC)
+    found = next_fires(version, after, query.limit)
+    return reply(FiresOut(dag_id=path.dag_id, fires=[FireOut.of(fire) for fire in found]))
 
 
 @api.get("/dags/<dag_id>/versions/<version_id>", responses={200: VersionOut})

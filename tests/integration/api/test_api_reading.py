@@ -40,6 +40,33 @@ def test_dags_come_with_schedule_and_newest_runs(client: FlaskClient, world: Wor
     }
 
 
+def test_the_next_fires_are_told_with_what_clocks_do(client: FlaskClient) -> None:
+    path = "/dags/nightly-report/fires?limit=2&after=2026-03-28T12:00:00Z"
+    assert get(client, path) == {
+        "dag_id": "nightly-report",
+        "fires": [
+            {
+                "due": "2026-03-29T01:00:00Z",
+                "local": "2026-03-29T03:00:00+02:00",
+                "interval_start": "2026-03-28T01:30:00Z",
+                "clock_change": "02:00 becomes 03:00",
+                "second_time": False,
+            },
+            {
+                "due": "2026-03-30T00:30:00Z",
+                "local": "2026-03-30T02:30:00+02:00",
+                "interval_start": "2026-03-29T01:00:00Z",
+                "clock_change": None,
+                "second_time": False,
+            },
+        ],
+    }
+    assert len(get(client, "/dags/backup/fires")["fires"]) == 10  # paused: when it would
+    assert get(client, "/dags/on-demand/fires")["fires"] == []
+    get(client, "/dags/nightly-report/fires?limit=0", 422)
+    get(client, "/dags/nobody/fires", 404)
+
+
 def test_a_version_is_told_whole_and_may_be_kept_for_ever(client: FlaskClient) -> None:
     dag = get(client, "/dags/nightly-report")
     response = client.get(f"{V1}/dags/nightly-report/versions/{dag['version_id']}")

@@ -153,6 +153,36 @@ def test_dags_show_json_has_graph_and_fires(etl: World) -> None:
     assert all(fire.endswith("Z") for fire in shown["next_fires"])
 
 
+def test_dags_fires_marks_the_days_on_which_clocks_change(etl: World) -> None:
+    shown = etl.run("dags", "fires", "etl", "-n", "3", "--after", "2026-03-28").stdout.splitlines()
+    assert [line.split()[:2] for line in shown[1:]] == [
+        ["2026-03-28", "06:30:00"],
+        ["2026-03-29", "06:30:00"],
+        ["2026-03-30", "06:30:00"],
+    ]
+    assert [line.rstrip().endswith("02:00 becomes 03:00") for line in shown[1:]] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_dags_fires_as_json(etl: World) -> None:
+    words = ("dags", "fires", "etl", "-n", "1", "--after", "2026-10-24T12:00+02:00", "--json")
+    assert json.loads(etl.run(*words).stdout) == {
+        "dag_id": "etl",
+        "fires": [
+            {
+                "due": "2026-10-25T05:30:00Z",
+                "local": "2026-10-25T06:30:00+01:00",
+                "interval_start": "2026-10-24T04:30:00Z",
+                "clock_change": "03:00 becomes 02:00",
+                "second_time": False,
+            }
+        ],
+    }
+
+
 def test_runs_list_newest_first(etl: World) -> None:
     rows = lines(etl.run("runs", "list").stdout)
     assert rows[1].startswith("etl@20260103T000000Z ▶ running scheduled")

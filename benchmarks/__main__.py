@@ -8,7 +8,7 @@ from benchmarks.report import machine
 #: in the order of docs/benchmarks.md
 NAMES = (
     *("jobs", "loading", "graph_data", "packer", "resolver", "virtual", "store", "agent"),
-    *("mesos", "takeover"),
+    *("mesos", "takeover", "asking"),
 )
 
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from moroccron.adapters.sql.schema import upgrade
+from moroccron.adapters.sql.store import SqlStore
 from tests.cluster import postgres, zookeeper
 from tests.cluster.mesos import Agent, Master
 from tests.cluster.postgres import MortalPostgres
@@ -18,6 +19,7 @@ from tests.cluster.site import Site
 from tests.cluster.zookeeper import ZooKeeper
 from tests.mesos import build
 from tests.mesos.kit import lay_out
+from tests.waiting import until
 
 #: What a master does by itself when nobody sets anything: offers once a second, patient with agents.
 MESOS_DEFAULTS = {
@@ -73,6 +75,17 @@ class Cluster:
         made = Site(folder, master, url, dags, election=election)
         self._stack.callback(made.close)
         return made
+
+
+def framework_of(site: Site) -> str:
+    """The id under which a site's schedulers are subscribed; waits for the first of them."""
+    return str(until(SqlStore(site.engine).framework_id, "it is subscribed"))
+
+
+def metrics_of(master: Master, framework_id: str) -> dict[str, float]:
+    """What the master counts of one framework, by the part of the name that tells what."""
+    parts = [(n.partition(f"/{framework_id}/")[2], v) for n, v in master.records.metrics().items()]
+    return {name: value for name, value in parts if name}
 
 
 @contextmanager

@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from benchmarks.cluster import Cluster, cluster
+from benchmarks.cluster import Cluster, cluster, framework_of, metrics_of
 from benchmarks.report import line, median, title
 from benchmarks.system import cpu_of
-from moroccron.adapters.sql.store import SqlStore
 from moroccron.model.run import Run
 from tests.cluster import smoke
 from tests.cluster.site import Candidate, Site
-from tests.waiting import until
 
 AGENTS = 4
 ROUNDS = 2
@@ -75,12 +73,7 @@ class Machine:
 
     def offers(self, framework_id: str) -> float:
         """How many were sent to a framework so far."""
-        metrics = self.master.records.metrics()
-        return sum(
-            value
-            for name, value in metrics.items()
-            if framework_id in name and name.endswith("/offers/sent")
-        )
+        return metrics_of(self.master, framework_id)["offers/sent"]
 
 
 def main() -> None:
@@ -134,11 +127,6 @@ def duration(site: Site, run: Run) -> float:
     assert run.state == "succeeded", run
     assert run.ended is not None
     return (run.ended - ready).total_seconds()
-
-
-def framework_of(site: Site) -> str:
-    found = until(SqlStore(site.engine).framework_id, "it is subscribed")
-    return str(found)
 
 
 class CountingFramework(smoke.BareFramework):

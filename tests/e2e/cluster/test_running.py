@@ -12,6 +12,7 @@ from moroccron.model.states import AttemptState, JobRunState, KillReason, RunSta
 from moroccron.ports import Stream
 from moroccron.settings import Settings
 from tests.cluster.mesos import Agent
+from tests.cluster.site import Site
 from tests.e2e.cluster.conftest import NewSite
 from tests.waiting import until
 
@@ -138,3 +139,27 @@ def test_a_job_that_no_agent_can_hold_says_why(new_site: NewSite, mesos_agent: N
     assert "cpus" in told["giant"]
     assert "rack IS z" in told["far"]
     assert {a.state for a in site.attempts(run_id)} == {AttemptState.QUEUED}
+
+
+def test_it_is_silent_until_there_is_work(new_site: NewSite, mesos_agent: NewAgent) -> None:
+    """docs/adr/0008: as the master counts it."""
+    mesos_agent()
+    site = new_site(ENDS)
+    site.candidate()
+    until(site.master.records.frameworks, "it is subscribed")
+    until(lambda: count(site, "suppressed") == 1, "it wants no offers")
+    offered = count(site, "offers/sent")
+    run_id = site.trigger("killed")
+    until(lambda: len(site.lines()) == 2, "both run")
+    assert count(site, "calls/revive") == 1
+    site.ask(KillRun(run_id))
+    site.await_end(run_id)
+    until(lambda: count(site, "suppressed") == 1, "it wants no offers again")
+    assert count(site, "offers/sent") > offered
+
+
+def count(site: Site, name: str) -> float:
+    """What the master counts of the framework."""
+    mine = f"/{site.framework_id()}/"
+    metrics = site.master.records.metrics().items()
+    return sum(value for key, value in metrics if mine in key and key.endswith(f"/{name}"))

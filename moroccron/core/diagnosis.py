@@ -21,19 +21,23 @@ _KINDS = (VetoKind.CPUS, VetoKind.MEM, VetoKind.DISK, VetoKind.GPUS, VetoKind.PO
 _Findings = tuple[dict[VetoKind, int], Veto | None]
 
 
+class _Floor:
+    """Rooms that are open long enough, by their cpus, so that many of them are judged in one step."""
+
+    def __init__(self, rooms: Sequence[Room]) -> None:
+        self.rooms = sorted(rooms, key=lambda room: room.free[CPUS])
+        self.cpus = [room.free[CPUS] for room in self.rooms]
+        most = accumulate((room.free[MEM] for room in reversed(self.rooms)), max)
+        self.most_mem_from = [*reversed(list(most)), 0]  #: of that room and all with more cpus
+
+
 class Diagnosis:
-    """Answers for any lot of a round that is over."""
+    """Answers for any lot of a round that is over. `rooms` come in the order of `rooms_of`."""
 
     def __init__(self, rooms: Sequence[Room], spreader: Spreader, ledger: Ledger) -> None:
-        self._number = len(rooms)
-        self._closing = [room for room in rooms if room.closes is not None]
-        still = [room for room in rooms if room.closes is None]
-        self._rooms = sorted(
-            still, key=lambda room: room.free[CPUS]
-        )  #: no maintenance is known of these
-        self._cpus = [room.free[CPUS] for room in self._rooms]
-        most = accumulate((room.free[MEM] for room in reversed(self._rooms)), max)
-        self._most_mem_from = [*reversed(list(most)), 0]  #: of that room and all with more cpus
+        self._rooms = rooms
+        self._open_for = [room.open_for for room in rooms]
+        self._floors: dict[int, _Floor] = {}  #: by how many rooms close too soon
         self._spreader = spreader
         self._ledger = ledger
         self._known: dict[Shape, _Findings] = {}
@@ -46,27 +50,35 @@ class Diagnosis:
             self._known[lot.shape] = (count.vetoes, count.nearest())
         vetoes, nearest = self._known[lot.shape]
         attempts = tuple(lot.attempts[lot.taken :] if lot.taken else lot.attempts)
-        return Unplaced(lot.shape, attempts, self._number, vetoes, nearest)
+        return Unplaced(lot.shape, attempts, len(self._rooms), vetoes, nearest)
 
     def _consider(self, lot: Lot, count: "_Count") -> None:
-        for room in self._closing:
-            self._look_at(lot, room, count)
-        self._consider_open(lot, count)
+        """Without constraints on the agent, all rooms that close too soon are one step."""
+        if lot.alone:
+            for room in self._rooms:
+                self._look_at(lot, room, count)
+            return
+        soon = bisect_left(self._open_for, lot.lasts)
+        if soon and (closes := self._rooms[soon - 1].closes) is not None:
+            count.closing(closes, soon)
+        if soon not in self._floors:
+            self._floors[soon] = _Floor(self._rooms[soon:])
+        self._consider_open(lot, self._floors[soon], count)
 
-    def _consider_open(self, lot: Lot, count: "_Count") -> None:
-        """Without constraints on the agent, all rooms with too few cpus are one step.
+    def _consider_open(self, lot: Lot, floor: _Floor, count: "_Count") -> None:
+        """All rooms with too few cpus are one step.
 
         So are those with too little memory when nothing but cpus and memory is asked for: the lot would have
         been placed had any room enough of both.
         """
-        first = 0
-        if not lot.alone and (first := bisect_left(self._cpus, lot.demand[CPUS])):
-            count.short(CPUS, self._cpus[first - 1], first)
-        if not lot.shape.constraints and not any(lot.demand[MEM + 1 :]):
-            if first < len(self._rooms):
-                count.short(MEM, self._most_mem_from[first], len(self._rooms) - first)
+        first = bisect_left(floor.cpus, lot.demand[CPUS])
+        if first:
+            count.short(CPUS, floor.cpus[first - 1], first)
+        if not lot.grouped and not any(lot.demand[MEM + 1 :]):
+            if first < len(floor.rooms):
+                count.short(MEM, floor.most_mem_from[first], len(floor.rooms) - first)
             return
-        for room in self._rooms[first:]:
+        for room in floor.rooms[first:]:
             self._look_at(lot, room, count)
 
     def _look_at(self, lot: Lot, room: Room, count: "_Count") -> None:
@@ -74,7 +86,7 @@ class Diagnosis:
         if refused is not None:
             count.refused(refused)
         elif room.closes is not None and lot.lasts > room.open_for:
-            count.closing(room.closes)
+            count.closing(room.closes, 1)
         elif (kind := _first_short(lot.demand, room.free)) is not None:
             count.short(kind, room.free[kind], 1)
         elif lot.grouped and (refused := self._spreader.refusal(lot, room)) is not None:
@@ -106,8 +118,8 @@ class _Count:
         self.vetoes[VetoKind.CONSTRAINT] = self.vetoes.get(VetoKind.CONSTRAINT, 0) + 1
         self._refusals[constraint] = self._refusals.get(constraint, 0) + 1
 
-    def closing(self, at: datetime) -> None:
-        self.vetoes[VetoKind.MAINTENANCE] = self.vetoes.get(VetoKind.MAINTENANCE, 0) + 1
+    def closing(self, at: datetime, agents: int) -> None:
+        self.vetoes[VetoKind.MAINTENANCE] = self.vetoes.get(VetoKind.MAINTENANCE, 0) + agents
         self._closes = max(at, self._closes or at)
 
     def nearest(self) -> Veto | None:

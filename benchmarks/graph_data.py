@@ -22,6 +22,7 @@ from moroccron.adapters.sql.queries import SqlQueries
 from moroccron.adapters.sql.schema import upgrade
 from moroccron.adapters.sql.store import SqlStore
 from moroccron.api.app import create_app
+from moroccron.bootstrap.previews import StoredPreviews
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.run import JobRun
 from moroccron.ports import Queries
@@ -40,7 +41,13 @@ def main() -> None:
         with closing(SqlStore(engine)) as store:
             store.commit(store.begin_term("bench"), big_run(datetime.now(UTC), JOBS))
         queries = SqlQueries(engine)
-        app = create_app(queries, SqlCommands(engine), TextLogs(lambda *_: b""), version="bench")
+        app = create_app(
+            queries,
+            SqlCommands(engine),
+            TextLogs(lambda *_: b""),
+            StoredPreviews(queries),
+            version="bench",
+        )
         measure(queries, app.test_client())
         engine.dispose()
 

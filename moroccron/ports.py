@@ -10,11 +10,12 @@ from enum import StrEnum
 from typing import Protocol
 
 from moroccron.model.changes import Change, DagState, Happened
-from moroccron.model.command import Answer, Command, Intent
+from moroccron.model.command import Amendment, Answer, Command, Intent
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.effects import Effect
 from moroccron.model.events import Event, RunRecalled
 from moroccron.model.load import LoadError
+from moroccron.model.preview import Preview
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import RunState
@@ -252,6 +253,13 @@ class Queries(Protocol):
         """What became of a command; None while the leader has not taken it."""
 
     def leader(self) -> LeaderRow | None: ...
+
+
+class Previews(Protocol):
+    """What a retry or a mark would do, told before it is asked for. Reads only; may be used from many threads."""
+
+    def preview(self, wish: Amendment) -> Preview:
+        """What would become of the job and of those downstream, as the rows are now. Raises `NotFound`."""
 
 
 class Commands(Protocol):

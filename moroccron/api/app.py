@@ -15,7 +15,7 @@ from moroccron.api.pages import dag, frame, home, job, run, small
 from moroccron.api.params import MAX_BODY
 from moroccron.api.tail import Tail
 from moroccron.api.v1 import dags, graph, logs, runs, stream, system
-from moroccron.ports import Commands, Logs, Queries
+from moroccron.ports import Commands, Logs, Previews, Queries
 
 MAX_STREAMS = 32
 _PREFIX = "/api/v1"
@@ -28,6 +28,7 @@ def create_app(
     queries: Queries,
     commands: Commands,
     logs: Logs,
+    previews: Previews,
     *,
     version: str,
     hosts: Iterable[str] = (),
@@ -45,7 +46,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
     tail = Tail(queries, max_streams)
-    hang(app.extensions, Doors(queries, commands, logs, tail, graphing.Whys(), version))
+    hang(app.extensions, Doors(queries, commands, logs, previews, tail, graphing.Whys(), version))
     problems.register(app)
     security.Guard(app, frozenset(hosts))
     show.register(app)

@@ -11,7 +11,7 @@ from flask import current_app
 
 from moroccron.api.graphing import Whys
 from moroccron.api.tail import Tail
-from moroccron.ports import Commands, Logs, Queries
+from moroccron.ports import Commands, Logs, Previews, Queries
 
 _KEY = "moroccron"
 
@@ -23,6 +23,7 @@ class Doors:
     queries: Queries
     commands: Commands
     logs: Logs
+    previews: Previews
     tail: Tail
     whys: Whys
     version: str

@@ -1,6 +1,6 @@
 """What the JSON API takes: paths, queries and bodies, each bounded. Knows no store."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -41,6 +41,16 @@ class RunPath(Strict):
 
 class JobPath(RunPath):
     job_id: Id
+
+
+class MarkBody(Strict):
+    state: Literal["succeeded", "failed", "skipped"] = Field(description="What the job has come to")
+
+
+class PreviewQuery(Strict):
+    mark: Literal["succeeded", "failed", "skipped"] | None = Field(
+        None, description="Preview this mark; default: a retry"
+    )
 
 
 class LogPath(JobPath):

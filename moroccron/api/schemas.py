@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from moroccron.model.command import Answer
 from moroccron.model.fires import Fire
+from moroccron.model.preview import Preview
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.schedule import Schedule
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
@@ -191,10 +192,34 @@ class JobRunOut(Out):
     started: datetime | None
     ended: datetime | None
     cause: str | None = Field(description="The upstream job that decided it, if it was not run")
+    mark: JobRunState | None = Field(description="What a person said it has come to")
+    marked_by: str | None
 
     @classmethod
     def of(cls, job_run: JobRun) -> "JobRunOut":
         return cls.model_validate(job_run)
+
+
+class JobMoveOut(Out):
+    job_id: str
+    before: JobRunState
+    after: JobRunState = Field(
+        description="queued: it would run; waiting: for jobs upstream, again"
+    )
+    cause: str | None = Field(description="The upstream job that would close it")
+
+
+class PreviewOut(Out):
+    run_id: str
+    job: JobMoveOut
+    follows: list[JobMoveOut] = Field(description="Jobs downstream that would stand otherwise")
+    ends_attempt: bool = Field(description="An attempt lives, and would be ended first")
+    reopens_run: bool = Field(description="The run is over, and would run again")
+    refused: str | None = Field(description="Why it would not be done at all")
+
+    @classmethod
+    def of(cls, preview: Preview) -> "PreviewOut":
+        return cls.model_validate(preview)
 
 
 class JobRunsOut(Out):

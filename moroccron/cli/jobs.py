@@ -1,18 +1,28 @@
-"""`moroccron jobs list|retry`."""
+"""`moroccron jobs list|retry|mark`."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import click
 
+from moroccron.bootstrap.previews import StoredPreviews
 from moroccron.bootstrap.readers import open_commands, open_queries
 from moroccron.cli import asking, finding, shapes, times, words
+from moroccron.cli.errors import Failure
+from moroccron.cli.exit_codes import ExitCode
 from moroccron.cli.finding import JOB_ID, RUN_ID
-from moroccron.cli.options import STORE, answer_option, json_option, with_settings
+from moroccron.cli.options import (
+    STORE,
+    answer_option,
+    dry_run_option,
+    json_option,
+    with_settings,
+)
 from moroccron.cli.output import column_table, emit_json, escape, say, table
-from moroccron.model.command import RetryJob
+from moroccron.model.command import MarkJob, RetryJob
+from moroccron.model.preview import Preview
 from moroccron.model.run import Attempt, JobRun
-from moroccron.model.states import JobRunState
+from moroccron.model.states import MARKS, JobRunState
 from moroccron.settings import Settings
 
 
@@ -69,8 +79,10 @@ def print_jobs(jobs: Sequence[JobRun], attempts: Sequence[Attempt]) -> None:
 
 def why(job: JobRun, attempt: Attempt | None) -> str:
     """In one line, why a job is as it is; nothing when it is as one hopes."""
-    if job.state in (JobRunState.SKIPPED, JobRunState.UPSTREAM_FAILED):
-        return f"because of {job.cause}" if job.cause else ""
+    if job.cause is not None:
+        return f"because of {job.cause}"
+    if job.mark is not None:
+        return f"marked {job.mark} by {job.marked_by}"
     if job.state is JobRunState.QUEUED and attempt is not None:
         return attempt.message or ""
     if attempt is None or not (job.state.is_failure or job.state is JobRunState.RETRYING):
@@ -83,18 +95,79 @@ def why(job: JobRun, attempt: Attempt | None) -> str:
 @click.command("retry")
 @click.argument("run_id", metavar="RUN", type=RUN_ID)
 @click.argument("job_id", metavar="JOB", type=JOB_ID)
+@dry_run_option
 @answer_option
 @with_settings(*STORE)
 @json_option
-def retry(run_id: str, job_id: str, patience: float, as_json: bool, settings: Settings) -> None:
+def retry(
+    run_id: str, job_id: str, dry_run: bool, patience: float, as_json: bool, settings: Settings
+) -> None:
     """Run an ended JOB of a RUN once more, then whatever its end had decided."""
     queries = open_queries(settings)
     run = finding.run(queries, run_id)
     finding.job_run(queries, run, job_id)
-    number, answer = asking.give(
-        queries, open_commands(settings), RetryJob(run.id, job_id), patience=patience
-    )
+    wish = RetryJob(run.id, job_id)
+    if dry_run:
+        show_preview(StoredPreviews(queries).preview(wish), as_json=as_json)
+        return
+    number, answer = asking.give(queries, open_commands(settings), wish, patience=patience)
     if as_json:
         emit_json(shapes.command(number, answer))
     else:
         say(f"{escape(job_id)} of {escape(run.id)} is queued again.")
+
+
+@click.command("mark")
+@click.argument("run_id", metavar="RUN", type=RUN_ID)
+@click.argument("job_id", metavar="JOB", type=JOB_ID)
+@click.argument("state", type=click.Choice([state.value for state in sorted(MARKS)]))
+@dry_run_option
+@answer_option
+@with_settings(*STORE)
+@json_option
+def mark(
+    run_id: str,
+    job_id: str,
+    state: str,
+    dry_run: bool,
+    patience: float,
+    as_json: bool,
+    settings: Settings,
+) -> None:
+    """Say what a JOB of a RUN has come to. An attempt that lives is ended first.
+
+    What the job's state had closed downstream is decided anew, in a run that is over as well.
+    """
+    queries = open_queries(settings)
+    run = finding.run(queries, run_id)
+    finding.job_run(queries, run, job_id)
+    wish = MarkJob(run.id, job_id, JobRunState(state))
+    if dry_run:
+        show_preview(StoredPreviews(queries).preview(wish), as_json=as_json)
+        return
+    number, answer = asking.give(queries, open_commands(settings), wish, patience=patience)
+    if as_json:
+        emit_json(shapes.command(number, answer))
+    else:
+        say(f"{escape(job_id)} of {escape(run.id)} is marked {state}.")
+
+
+def show_preview(preview: Preview, *, as_json: bool) -> None:
+    """What would be done, and to which jobs; a `Failure` if it would be refused."""
+    if as_json:
+        emit_json(shapes.preview(preview))
+        return
+    if preview.refused is not None:
+        raise Failure(f"would be refused: {preview.refused}", code=ExitCode.REFUSED)
+    rows = column_table("job", "is", "would be", "why")
+    for move in (preview.job, *preview.follows):
+        why = f"because of {move.cause}" if move.cause else ""
+        rows.add_row(
+            escape(move.job_id), words.styled(move.before), words.styled(move.after), escape(why)
+        )
+    table(rows)
+    if preview.ends_attempt:
+        say("Its attempt would be ended first.")
+    if preview.reopens_run:
+        say("The run is over and would run again.")
+    say("Nothing was changed.")

@@ -30,6 +30,7 @@ _RUNS = {
 _JOBS = {
     "list": Lazy("moroccron.cli.jobs", "List the jobs of a run with their attempts.", "list_jobs"),
     "retry": Lazy("moroccron.cli.jobs", "Run an ended job of a run once more.", "retry"),
+    "mark": Lazy("moroccron.cli.jobs", "Say what a job of a run has come to.", "mark"),
 }
 _DB = {
     "upgrade": Lazy("moroccron.cli.db", "Bring the tables up to date; creates them.", "upgrade"),
@@ -57,7 +58,7 @@ _COMMANDS = {
     "standalone": Lazy("moroccron.cli.standalone", "All of moroccron on this machine."),
     "dags": Lazy(_HERE, "DAGs: list, show, fires, check, pause, unpause.", "dags"),
     "runs": Lazy(_HERE, "Runs: trigger, list, show, kill.", "runs"),
-    "jobs": Lazy(_HERE, "Jobs within a run: list, retry.", "jobs"),
+    "jobs": Lazy(_HERE, "Jobs within a run: list, retry, mark.", "jobs"),
     "logs": Lazy("moroccron.cli.logs", "What a job of a run wrote, live or finished."),
     "scheduler": Lazy("moroccron.cli.scheduler", "One candidate for the lead of the engine."),
     "web": Lazy("moroccron.cli.web", "The pages and the API."),

@@ -83,6 +83,10 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Write JSON, of a shape that stays."
 )
 
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Show what would change, and change nothing. Needs no leader."
+)
+
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 answer_option = click.option(

@@ -54,7 +54,8 @@ _JSON = """
 | `dags fires` | `dag_id`, and `fires: [{due, local, interval_start, clock_change, second_time}]` |
 | `dags show` | DAG, with `next_fires: [time]` and, in topological order, `graph: [job]` |
 | `dags check` | `{"files": [{"file", "dags": [{"id", "version_id", "jobs"}]}], "load_errors": [load error]}` |
-| `dags pause`, `dags unpause`, `runs kill`, `jobs retry` | answer |
+| `dags pause`, `dags unpause`, `runs kill`, `jobs retry`, `jobs mark` | answer |
+| `jobs retry --dry-run`, `jobs mark --dry-run` | preview |
 | `runs trigger` | answer, with `run_id`; with `--wait`, the run with its `jobs` |
 | `runs list` | `{"runs": [run]}` |
 | `runs show` | run, with `jobs: [job run]` and `attempts: [attempt]` |
@@ -69,6 +70,8 @@ _JSON = """
 DAG, run, job run, attempt and load error have the fields of the API's schemas `DagOut`, `RunOut`, `JobRunOut`,
 `AttemptOut` and `LoadErrorOut`. An answer is `{"id", "status", "detail", "answered_at"}` with the number of the
 command and the status `done`.
+A preview is `{"run_id", "job": move, "follows": [move], "ends_attempt", "reopens_run", "refused"}`, a move
+`{"job_id", "before", "after", "cause"}`: the schema `PreviewOut`.
 A job of a graph is `{"job_id", "upstream", "trigger_rule", "command", "retries"}`; where a condition, a quorum or a
 teardown stands in the place of a rule, `trigger_rule` says that.
 Errors are not JSON: they go to standard error as text, with an exit code.

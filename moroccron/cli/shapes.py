@@ -10,6 +10,7 @@ from typing import Any
 from moroccron.model.command import Answer
 from moroccron.model.fires import Fire
 from moroccron.model.load import LoadError
+from moroccron.model.preview import JobMove, Preview
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.schedule import Schedule
 from moroccron.ports import DagSummary, LoadErrorRow, RunBrief
@@ -98,6 +99,28 @@ def job_run(value: JobRun) -> Shape:
         "ready": moment(value.ready),
         "started": moment(value.started),
         "ended": moment(value.ended),
+        "cause": value.cause,
+        "mark": value.mark.value if value.mark else None,
+        "marked_by": value.marked_by,
+    }
+
+
+def preview(value: Preview) -> Shape:
+    return {
+        "run_id": value.run_id,
+        "job": job_move(value.job),
+        "follows": [job_move(move) for move in value.follows],
+        "ends_attempt": value.ends_attempt,
+        "reopens_run": value.reopens_run,
+        "refused": value.refused,
+    }
+
+
+def job_move(value: JobMove) -> Shape:
+    return {
+        "job_id": value.job_id,
+        "before": value.before.value,
+        "after": value.after.value,
         "cause": value.cause,
     }
 

@@ -2,19 +2,20 @@
 
 from datetime import UTC
 
+from moroccron.core.amending import amend
 from moroccron.core.draft import Draft
 from moroccron.core.ephemera import RunAdopted
 from moroccron.core.killing import kill_run
 from moroccron.core.loading import with_next_due
-from moroccron.core.moves import queue_attempt
-from moroccron.core.run_view import RunView
+from moroccron.core.refused import Refused
 from moroccron.core.runs import create_run
 from moroccron.core.view import View
-from moroccron.model.changes import CommandAnswered, DagChanged, JobRunChanged, RunChanged
+from moroccron.model.changes import CommandAnswered, DagChanged
 from moroccron.model.command import (
     Answer,
     Command,
     KillRun,
+    MarkJob,
     Outcome,
     PauseDag,
     RetryJob,
@@ -26,11 +27,7 @@ from moroccron.model.events import RunRecalled
 from moroccron.model.evolve import evolve
 from moroccron.model.run import DataInterval, manual_run_id
 from moroccron.model.schedule import CatchUp
-from moroccron.model.states import JobRunState, RunKind, RunState
-
-
-class Refused(Exception):
-    """A command that cannot be carried out. Caught in this module; becomes the answer."""
+from moroccron.model.states import RunKind
 
 
 def take_command(draft: Draft, command: Command) -> None:
@@ -55,8 +52,8 @@ def _carry_out(draft: Draft, command: Command) -> str:
                 raise Refused(f"run {run_id} is over, or there is no such run")
             kill_run(draft, run, f"killed by {command.requested_by}")
             return run_id
-        case RetryJob(run_id, job_id):
-            _retry(draft, run_id, job_id)
+        case RetryJob(run_id, job_id) | MarkJob(run_id, job_id):
+            amend(draft, command.intent, command.requested_by)
             return f"{run_id} {job_id}"
         case PauseDag(dag_id):
             _set_paused(draft, dag_id, paused=True)
@@ -113,7 +110,7 @@ def _set_paused(draft: Draft, dag_id: str, *, paused: bool) -> None:
 
 def wanted_run(view: View, command: Command) -> str | None:
     """The id of the ended run that must be recalled before the command can be taken, if any."""
-    if isinstance(command.intent, RetryJob) and command.intent.run_id not in view.runs:
+    if isinstance(command.intent, RetryJob | MarkJob) and command.intent.run_id not in view.runs:
         return command.intent.run_id
     return None
 
@@ -122,53 +119,3 @@ def adopt_run(draft: Draft, recalled: RunRecalled) -> None:
     """Take an ended run into memory. It ends again at once unless a command re-opens it in the same batch."""
     if recalled.run.id not in draft.view.runs:
         draft.note(RunAdopted(recalled))
-
-
-def _retry(draft: Draft, run_id: str, job_id: str) -> None:
-    run = draft.view.runs.get(run_id)
-    if run is None:
-        raise Refused(f"there is no run {run_id}")
-    position = run.graph.position.get(job_id)
-    if position is None:
-        raise Refused(f"run {run_id} has no job {job_id}")
-    if run.run.started is None:
-        raise Refused(f"run {run_id} never began: trigger {run.run.dag_id} instead")
-    job_run = run.job_run(position)
-    if not job_run.state.is_terminal:
-        raise Refused(f"job {job_id} is {job_run.state}: only a job that is over can be retried")
-    if run.run.state.is_terminal or run.run.kill is not None:
-        before = run.run.state
-        draft.change(RunChanged(evolve(run.run, state=RunState.RUNNING, ended=None, kill=None)))
-        draft.tell("run", "re-opened", run_id=run_id, from_state=before, to_state=RunState.RUNNING)
-    _reopen_downstream(draft, run, position)
-    fresh = evolve(
-        job_run, failures=0, losses=0, ended=None, cause=None, ready=draft.now, started=None
-    )
-    queue_attempt(draft, run, fresh, "retry requested")
-
-
-def _reopen_downstream(draft: Draft, run: RunView, position: int) -> None:
-    """Let every job wait again that was closed, unrun, because of how this one ended."""
-    seen = {position}
-    frontier = [position]
-    while frontier:
-        for child in run.graph.waiting_for(frontier.pop()):
-            job_run = run.job_run(child)
-            unrun = job_run.attempts == 0 and job_run.state.is_terminal
-            if child in seen or not unrun:
-                continue
-            seen.add(child)
-            frontier.append(child)
-            draft.change(
-                JobRunChanged(
-                    evolve(job_run, state=JobRunState.WAITING, cause=None, ended=None, ready=None)
-                )
-            )
-            draft.tell(
-                "job_run",
-                "re-opened",
-                run_id=run.run.id,
-                job_id=job_run.job_id,
-                from_state=job_run.state,
-                to_state=JobRunState.WAITING,
-            )

@@ -111,6 +111,8 @@ def _follow(draft: Draft, attempt: Attempt, given: AttemptInput) -> None:
     unwanted = run.run.kill is not None or attempt.kill is KillReason.REQUESTED
     if unwanted and attempt.state is not AttemptState.SUCCEEDED:
         wish = GiveUp(JobRunState.KILLED)
+    if job_run.mark is not None:
+        wish = GiveUp(job_run.mark)
     if isinstance(wish, GiveUp):
         over = evolve(job_run, state=wish.state, ended=attempt.ended, **counted)
         draft.change(JobRunChanged(over))

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from moroccron.model.states import MARKS, JobRunState
+
 
 @dataclass(frozen=True, slots=True)
 class TriggerRun:
@@ -32,6 +34,18 @@ class RetryJob:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkJob:
+    """Say that a job has succeeded, failed or is skipped; an attempt that lives is ended first.
+
+    What its state had closed downstream is decided anew.
+    """
+
+    run_id: str
+    job_id: str
+    state: JobRunState  #: one of `MARKS`
+
+
+@dataclass(frozen=True, slots=True)
 class PauseDag:
     """Create no more scheduled runs. What runs, runs on."""
 
@@ -45,7 +59,8 @@ class UnpauseDag:
     dag_id: str
 
 
-Intent = TriggerRun | KillRun | RetryJob | PauseDag | UnpauseDag
+Amendment = RetryJob | MarkJob
+Intent = TriggerRun | KillRun | Amendment | PauseDag | UnpauseDag
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,7 @@ _INTENTS: dict[str, type[Any]] = {
     "trigger_run": TriggerRun,
     "kill_run": KillRun,
     "retry_job": RetryJob,
+    "mark_job": MarkJob,
     "pause_dag": PauseDag,
     "unpause_dag": UnpauseDag,
 }
@@ -89,6 +105,10 @@ def _decode(kind: str, payload: Mapping[str, Any]) -> Intent:
         raise TypeError("params must be an object")
     if values.get("logical_date") is not None:
         values["logical_date"] = datetime.fromisoformat(values["logical_date"])
+    if kind == "mark_job":
+        values["state"] = JobRunState(values["state"])
+        if values["state"] not in MARKS:
+            raise ValueError("nobody can mark a job so")
     intent: Intent = _INTENTS[kind](**values)
     return intent
 

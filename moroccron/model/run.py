@@ -72,6 +72,9 @@ class JobRun:
     started: datetime | None = None  #: when its first attempt ran
     ended: datetime | None = None
     cause: str | None = None  #: the upstream job that decided it, if it was not run
+    #: what a person said it has come to: its state once no attempt of it lives
+    mark: JobRunState | None = None
+    marked_by: str | None = None
 
     @property
     def key(self) -> JobRunKey:

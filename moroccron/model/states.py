@@ -67,6 +67,8 @@ FAILED_JOB_RUNS = frozenset(
 )
 #: not run, and nobody's failure
 PASSED_OVER = frozenset({JobRunState.SKIPPED, JobRunState.NOT_SELECTED})
+#: what a person may say that a job has come to
+MARKS = frozenset({JobRunState.SUCCEEDED, JobRunState.FAILED, JobRunState.SKIPPED})
 TERMINAL_JOB_RUNS = FAILED_JOB_RUNS | PASSED_OVER | {JobRunState.SUCCEEDED}
 
 
@@ -97,6 +99,7 @@ class KillReason(StrEnum):
     REQUESTED = "requested"  #: a person asked
     OVERLAP = "overlap"  #: a run of its DAG that overlaps with it was preferred
     TIMEOUT = "timeout"  #: it ran longer than its job allows; counts as a failure
+    MARKED = "marked"  #: a person said what its job has come to
 
 
 class ReportedState(StrEnum):

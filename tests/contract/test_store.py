@@ -19,6 +19,7 @@ from moroccron.model.changes import (
 from moroccron.model.command import (
     Answer,
     KillRun,
+    MarkJob,
     Outcome,
     PauseDag,
     RetryJob,
@@ -165,6 +166,8 @@ class TestCommit:
             started=moment,
             ended=moment,
             cause="b",
+            mark=JobRunState.SKIPPED,
+            marked_by="José",
         )
         attempt = an_attempt(
             run.id,
@@ -346,6 +349,7 @@ class TestCommands:
             TriggerRun("d"),
             KillRun("d@1"),
             RetryJob("d@1", "a"),
+            MarkJob("d@1", "a", JobRunState.SKIPPED),
             PauseDag("d"),
             UnpauseDag("d"),
         ]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from moroccron.core.policy import DEFAULT_POLICY
-from moroccron.model.command import KillRun, RetryJob, TriggerRun
+from moroccron.model.command import KillRun, MarkJob, RetryJob, TriggerRun
 from moroccron.model.effects import Accept, Acknowledge, Kill, Reconcile
 from moroccron.model.events import (
     Disconnected,
@@ -23,7 +23,7 @@ from moroccron.model.events import (
 from moroccron.model.offer import Offer
 from moroccron.model.resources import Resources
 from moroccron.model.schedule import Every
-from moroccron.model.states import AttemptState, ReportedState
+from moroccron.model.states import MARKS, AttemptState, ReportedState
 from moroccron.testing import a_job, a_version
 from moroccron.testing.engine import Engine
 
@@ -221,7 +221,10 @@ class EngineMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.engine.runs())
     def a_person_interferes(self, data):
         run = data.draw(st.sampled_from([r.id for r in self.engine.runs()]))
-        intent = data.draw(st.sampled_from([KillRun(run), RetryJob(run, "a"), RetryJob(run, "c")]))
+        state = data.draw(st.sampled_from(sorted(MARKS)))
+        retries = [RetryJob(run, "a"), RetryJob(run, "c")]
+        marks = [MarkJob(run, "a", state), MarkJob(run, "c", state)]
+        intent = data.draw(st.sampled_from([KillRun(run), *retries, *marks]))
         self.engine.ask(intent)
         self.act()
 

@@ -3,10 +3,16 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from moroccron.core.amending import preview
 from moroccron.core.resolver import resolve_fully
-from moroccron.model.command import TriggerRun
+from moroccron.core.rules import RuleVerdict as V
+from moroccron.core.rules import judge_of
+from moroccron.core.tally import Kind as K
+from moroccron.core.tally import Tally, kind_of
+from moroccron.model.command import MarkJob, Outcome, RetryJob, TriggerRun
 from moroccron.model.dag_version import TriggerRule
-from moroccron.model.states import JobRunState, ReportedState
+from moroccron.model.states import MARKS, JobRunState, ReportedState
+from moroccron.model.states import ReportedState as R
 from moroccron.testing import a_job, a_version
 from moroccron.testing.engine import Engine
 
@@ -98,6 +104,64 @@ def play(jobs, fails, choose):
         task, key = live[choose(len(live))]
         ending = ReportedState.FAILED if key.job_id in fails else ReportedState.FINISHED
         engine.report(task, ending)
+
+
+def amended(jobs, job_runs, wish):
+    """States after an amendment, from the definition: all jobs anew in order, all counts from nothing."""
+    new = {}
+    for job, row in zip(jobs, job_runs, strict=True):
+        if job.id == wish.job_id:
+            new[job.id] = wish.state if isinstance(wish, MarkJob) else J.QUEUED
+            continue
+        new[job.id] = row.state
+        if row.state is not J.WAITING and (row.cause is None or row.mark is not None):
+            continue
+        up = [(parent, new[parent]) for parent in job.upstream]
+        kinds = [
+            K.SUCCEEDED if p in job.allow_failure and s.is_failure else kind_of(s) for p, s in up
+        ]
+        tally = Tally(*(kinds.count(kind) for kind in K))
+        verdict = judge_of(job)(tally) if up else V.RUN
+        new[job.id] = {
+            V.RUN: J.QUEUED,
+            V.WAIT: J.WAITING,
+            V.SKIP: J.SKIPPED,
+            V.UPSTREAM_FAILED: J.UPSTREAM_FAILED,
+        }[verdict]
+    return {job: str(state) for job, state in new.items()}
+
+
+@settings(max_examples=200, deadline=None)
+@given(graphs(), st.data())
+def test_an_amendment_does_what_its_preview_says_and_that_is_what_the_rules_say(jobs, data):
+    version = a_version(jobs=jobs)
+    engine = Engine(version)
+    engine.subscribe()
+    engine.ask(TriggerRun("d"))
+    run_id = engine.only_run().id
+    for _ in range(data.draw(st.integers(0, len(jobs)))):
+        engine.offer()
+        if live := sorted(engine.view.live):
+            task = live[data.draw(st.integers(0, len(live) - 1))]
+            engine.report(task, data.draw(st.sampled_from([R.FAILED, R.FINISHED])))
+    for _ in range(2):
+        job_id = data.draw(st.sampled_from([job.id for job in jobs]))
+        marks = [MarkJob(run_id, job_id, state) for state in sorted(MARKS)]
+        wish = data.draw(st.sampled_from([*marks, RetryJob(run_id, job_id)]))
+        before = engine.job_runs()
+        foreseen = preview(engine.only_run(), version, before, wish)
+        answer = engine.ask(wish)
+        assert (answer.outcome is Outcome.REFUSED) == (foreseen.refused is not None)
+        if foreseen.refused is not None or foreseen.ends_attempt:
+            continue
+        said = {row.job_id: str(row.state) for row in before}
+        said |= {move.job_id: str(move.after) for move in (foreseen.job, *foreseen.follows)}
+        assert said == amended(jobs, before, wish)
+        done = {job: s.replace("launching", "queued") for job, s in engine.jobs().items()}
+        was = {job: s.replace("launching", "queued") for job, s in said.items()}
+        assert done == was
+        causes = {move.job_id: move.cause for move in foreseen.follows}
+        assert {job.job_id: job.cause for job in engine.job_runs()}.items() >= causes.items()
 
 
 @settings(max_examples=150, deadline=None)

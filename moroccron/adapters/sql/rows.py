@@ -110,6 +110,8 @@ def job_run_row(job_run: JobRun, time: Time) -> Row:
         time(job_run.started),
         time(job_run.ended),
         job_run.cause,
+        job_run.mark and job_run.mark.value,
+        storable(job_run.marked_by),
     )
 
 
@@ -198,7 +200,10 @@ def run_of(row: Sequence[Any]) -> Run:
 
 
 def job_run_of(row: Sequence[Any]) -> JobRun:
-    return JobRun(row[0], row[1], _JOB_RUN_STATES[row[2]], *row[3:])
+    values = list(row)
+    values[2] = _JOB_RUN_STATES[values[2]]
+    values[11] = values[11] and _JOB_RUN_STATES[values[11]]
+    return JobRun(*values)
 
 
 def attempt_of(row: Sequence[Any]) -> Attempt:

@@ -114,6 +114,8 @@ job_run = Table(
     Column("started", UtcTime),
     Column("ended", UtcTime),
     Column("cause", Id),
+    Column("mark", Word),
+    Column("marked_by", String),
     sqlite_with_rowid=False,
 )
 

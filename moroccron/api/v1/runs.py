@@ -1,4 +1,4 @@
-"""Runs, their jobs and attempts; killing a run, retrying a job."""
+"""Runs, their jobs and attempts; killing a run, retrying a job, marking one."""
 
 from collections.abc import Sequence
 from urllib.parse import urlencode
@@ -8,7 +8,15 @@ from flask_openapi3 import APIBlueprint, Tag
 from flask_openapi3.types import ResponseDict
 
 from moroccron.api.doors import doors
-from moroccron.api.params import JobPath, JobsQuery, RunPath, RunsQuery, WaitQuery
+from moroccron.api.params import (
+    JobPath,
+    JobsQuery,
+    MarkBody,
+    PreviewQuery,
+    RunPath,
+    RunsQuery,
+    WaitQuery,
+)
 from moroccron.api.problems import Problem
 from moroccron.api.schemas import (
     AttemptOut,
@@ -16,13 +24,15 @@ from moroccron.api.schemas import (
     CommandOut,
     JobRunOut,
     JobRunsOut,
+    PreviewOut,
     RunOut,
     RunsOut,
 )
 from moroccron.api.v1.replies import PROBLEMS, accept, reply
-from moroccron.model.command import KillRun, RetryJob
+from moroccron.model.command import Amendment, KillRun, MarkJob, RetryJob
 from moroccron.model.errors import NotFound
 from moroccron.model.run import Run
+from moroccron.model.states import JobRunState
 
 api = APIBlueprint("v1_runs", __name__, abp_tags=[Tag(name="Runs")], abp_responses=PROBLEMS)
 _COMMAND: ResponseDict = {200: CommandOut, 202: CommandOut, 403: Problem}
@@ -79,6 +89,23 @@ def retry(path: JobPath, query: WaitQuery) -> Response:
     """Run an ended job once more, and re-decide what its end had decided."""
     check_job(path)
     return accept(RetryJob(path.run_id, path.job_id), query.wait)
+
+
+@api.post("/runs/<run_id>/jobs/<job_id>/mark", responses=_COMMAND)
+def mark(path: JobPath, query: WaitQuery, body: MarkBody) -> Response:
+    """Say what a job has come to, and re-decide what its state had decided. A live attempt is ended first."""
+    check_job(path)
+    return accept(MarkJob(path.run_id, path.job_id, JobRunState(body.state)), query.wait)
+
+
+@api.get("/runs/<run_id>/jobs/<job_id>/preview", responses={200: PreviewOut})
+def preview(path: JobPath, query: PreviewQuery) -> Response:
+    """What a retry of the job would do, or a mark. Changes nothing, and asks no leader."""
+    check_job(path)
+    wish: Amendment = RetryJob(path.run_id, path.job_id)
+    if query.mark is not None:
+        wish = MarkJob(path.run_id, path.job_id, JobRunState(query.mark))
+    return reply(PreviewOut.of(doors().previews.preview(wish)))
 
 
 def check_job(path: JobPath) -> None:

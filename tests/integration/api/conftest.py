@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from moroccron.api.app import create_app
+from moroccron.bootstrap.previews import StoredPreviews
 from moroccron.model.changes import Change, CommandAnswered
 from moroccron.model.command import Answer, Outcome
 from moroccron.model.run import Attempt
@@ -51,7 +52,9 @@ def world() -> World:
 def make_app(world: World) -> Callable[..., Flask]:
     def make(**options: object) -> Flask:
         logs = TextLogs(text_of)
-        return create_app(world.store, world.store, logs, version="9.9", **options)
+        return create_app(
+            world.store, world.store, logs, StoredPreviews(world.store), version="9.9", **options
+        )
 
     return make
 

@@ -12,12 +12,14 @@ from moroccron.model.command import (
     Command,
     Intent,
     KillRun,
+    MarkJob,
     Outcome,
     PauseDag,
     RetryJob,
     TriggerRun,
     UnpauseDag,
 )
+from moroccron.model.states import JobRunState
 from tests.integration.api.conftest import World
 
 V1 = "/api/v1"
@@ -62,10 +64,43 @@ def test_an_intent_becomes_a_command(
 def test_kill_and_retry(client: FlaskClient, world: World, run_id: str) -> None:
     assert client.post(f"{V1}/runs/{run_id}/kill").status_code == 202
     assert client.post(f"{V1}/runs/{run_id}/jobs/prepare/retry").status_code == 202
+    mark = {"state": "skipped"}
+    assert client.post(f"{V1}/runs/{run_id}/jobs/prepare/mark", json=mark).status_code == 202
     assert [command.intent for command in commands(world)] == [
         KillRun(run_id),
         RetryJob(run_id, "prepare"),
+        MarkJob(run_id, "prepare", JobRunState.SKIPPED),
     ]
+
+
+def test_nobody_can_mark_a_job_running(client: FlaskClient, run_id: str) -> None:
+    response = client.post(f"{V1}/runs/{run_id}/jobs/prepare/mark", json={"state": "running"})
+    assert response.status_code == 422
+    assert "state" in response.text
+
+
+def test_a_preview_changes_nothing(client: FlaskClient, world: World) -> None:
+    failed = world.run(place=1)
+    before = world.store.job_runs(failed)
+    address = f"{V1}/runs/{failed}/jobs/report/preview"
+    retry, mark = client.get(address), client.get(f"{address}?mark=succeeded")
+    assert (retry.status_code, mark.status_code) == (200, 200)
+    found = mark.get_json()
+    assert found["job"] == {
+        "job_id": "report",
+        "before": "failed",
+        "after": "succeeded",
+        "cause": None,
+    }
+    assert [move["job_id"] for move in found["follows"]] == ["mail"]
+    assert found["follows"][0]["after"] == "queued"
+    assert retry.get_json()["follows"][0]["after"] == "waiting"
+    assert (found["reopens_run"], found["refused"]) == (True, None)
+    refused = client.get(f"{address}?mark=failed").get_json()["refused"]
+    assert refused == "job report is failed already"
+    assert commands(world) == []
+    assert world.store.job_runs(failed) == before
+    assert client.get(f"{V1}/runs/{failed}/jobs/none/preview").status_code == 404
 
 
 def test_the_leaders_answer_is_found_at_the_command(client: FlaskClient, world: World) -> None:

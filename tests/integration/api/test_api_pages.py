@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from moroccron.api.app import create_app
+from moroccron.bootstrap.previews import StoredPreviews
 from moroccron.model.changes import (
     AttemptChanged,
     DagChanged,
@@ -80,7 +81,9 @@ def test_the_front_page_is_filtered(client: FlaskClient) -> None:
 
 def test_an_empty_moroccron_says_how_to_begin() -> None:
     store = MemoryStore()
-    client = create_app(store, store, TextLogs(lambda *_: b""), version="1").test_client()
+    client = create_app(
+        store, store, TextLogs(lambda *_: b""), StoredPreviews(store), version="1"
+    ).test_client()
     seen = text(page(client, "/"))
     assert "Here will be your DAGs" in seen
     assert "No scheduler has led yet" in seen

@@ -21,7 +21,7 @@ from moroccron.testing import MemoryStore
 from moroccron.testing.world import TextLogs
 
 store = MemoryStore()
-app = create_app(store, store, TextLogs(lambda *_: b""), version="1")
+app = create_app(store, store, TextLogs(lambda *_: b""), StoredPreviews(store), version="1")
 serve(app, "127.0.0.1", 0, 2, ready=lambda url: print(url, flush=True))
 print("ended", flush=True)
 """

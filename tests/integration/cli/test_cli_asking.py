@@ -129,6 +129,31 @@ def test_retry(etl: World, leader: Lead) -> None:
     assert [each.number for each in etl.queries.attempts(RUN.id, "a")] == [1, 2]
 
 
+def test_a_mark_and_what_it_would_do(etl: World, leader: Lead) -> None:
+    failed = a_job_run(RUN.id, "a", state=JobRunState.FAILED, attempts=1, failures=1)
+    attempt = an_attempt(RUN.id, "a", state=AttemptState.FAILED, ended=EPOCH, exit_code=1)
+    closed = a_job_run(
+        RUN.id, "b", position=1, state=JobRunState.UPSTREAM_FAILED, cause="a", ended=EPOCH
+    )
+    etl.commit([JobRunChanged(failed), AttemptChanged(attempt), JobRunChanged(closed)])
+    shown = etl.run("jobs", "mark", RUN.id, "a", "succeeded", "--dry-run")
+    assert shown.exit_code == 0, shown.output
+    assert "Nothing was changed." in shown.stdout
+    moves = etl.json("jobs", "retry", RUN.id, "a", "--dry-run")["follows"]
+    assert moves == [
+        {"job_id": "b", "before": "upstream_failed", "after": "waiting", "cause": None}
+    ]
+    refused = etl.run("jobs", "mark", RUN.id, "a", "failed", "--dry-run")
+    assert (refused.exit_code, "failed already" in refused.stderr) == (4, True)
+    assert [job.state for job in etl.queries.job_runs(RUN.id)][:2] == [failed.state, closed.state]
+    leader()
+    result = etl.run("jobs", "mark", RUN.id, "a", "succeeded")
+    assert result.exit_code == 0, result.output
+    a, b = etl.queries.job_runs(RUN.id)[:2]
+    assert (a.state, a.mark, b.state) == (JobRunState.SUCCEEDED, a.state, JobRunState.QUEUED)
+    assert f"marked succeeded by {a.marked_by}" in etl.run("jobs", "list", RUN.id).stdout
+
+
 @pytest.mark.parametrize(
     ("state", "code", "words"),
     [(RunState.SUCCEEDED, 0, "✔ succeeded"), (RunState.KILLED, 1, "■ killed")],

@@ -1,0 +1,115 @@
+"""What follows for the jobs downstream when one job stands otherwise than it does. Pure: it changes nothing.
+
+A retry and a mark are carried out by it and previewed by it, so that one is what the other said. Only what a
+*rule* had decided can move: what has run, or was marked, stays.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from moroccron.core.judging import judge
+from moroccron.core.rules import RuleVerdict
+from moroccron.core.run_view import RunView
+from moroccron.core.tally import KIND_OF, STEPS, Bond
+from moroccron.model.run import JobRun
+from moroccron.model.states import JobRunState
+
+#: where a rule's verdict leads
+AFTER = {
+    RuleVerdict.WAIT: JobRunState.WAITING,
+    RuleVerdict.RUN: JobRunState.QUEUED,
+    RuleVerdict.SKIP: JobRunState.SKIPPED,
+    RuleVerdict.UPSTREAM_FAILED: JobRunState.UPSTREAM_FAILED,
+}
+_BY_RULE = frozenset({JobRunState.SKIPPED, JobRunState.UPSTREAM_FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """A job that stands otherwise then. `cause`: the upstream job that closes it, if one does."""
+
+    position: int
+    before: JobRunState
+    after: JobRunState
+    cause: str | None
+
+    @property
+    def reopens(self) -> bool:
+        """Whether it was over and is not any more."""
+        return self.before.is_terminal and not self.after.is_terminal
+
+
+def consequences(run: RunView, position: int, state: JobRunState) -> list[Consequence]:
+    """All that follows, in topological order, if the job at a position stood in a state."""
+    return list(_Supposition(run).follow(position, state))
+
+
+def is_movable(job_run: JobRun) -> bool:
+    """Whether a rule decides where it stands: it waits, a rule closed it, or it never came to start."""
+    if job_run.state is JobRunState.WAITING:
+        return True
+    if job_run.mark is not None:
+        return False
+    if job_run.state is JobRunState.KILLED:
+        return job_run.attempts == 0  # killed with its run while it waited
+    return job_run.state in _BY_RULE and job_run.cause is not None
+
+
+class _Supposition:
+    """A run as it is, but for what is supposed."""
+
+    def __init__(self, run: RunView) -> None:
+        self._run = run
+        self._states: dict[int, JobRunState] = {}
+        self._tallies: dict[int, int] = {}
+        self._left: list[int] = []  #: positions to look at, a heap: what is upstream comes first
+
+    def follow(self, position: int, state: JobRunState) -> Iterator[Consequence]:
+        self._suppose(position, state)
+        last = position
+        while self._left:
+            position = heappop(self._left)
+            if position == last:
+                continue
+            last = position
+            found = self._look_at(position)
+            if found is not None:
+                yield found
+
+    def _look_at(self, position: int) -> Consequence | None:
+        run = self._run
+        job_run = run.job_run(position)
+        if not is_movable(job_run):
+            return None
+        tally = self._tallies.get(position, run.tallies[position])
+        said = judge(run.graph, position, tally, self._state_at)
+        after = AFTER[said.verdict]
+        if after is job_run.state and not self._concerns(job_run.cause, said.cause):
+            return None
+        self._suppose(position, after)
+        return Consequence(position, job_run.state, after, said.cause)
+
+    def _concerns(self, before: str | None, after: str | None) -> bool:
+        """Whether a job that stays closed is so for another's sake now, since its cause stands otherwise."""
+        if before is None or before == after:
+            return False
+        return self._run.graph.position[before] in self._states
+
+    def _state_at(self, position: int) -> JobRunState:
+        return self._states.get(position) or self._run.state_at(position)
+
+    def _suppose(self, position: int, state: JobRunState) -> None:
+        before = self._run.state_at(position)
+        self._states[position] = state
+        if before is not state:
+            old, new = KIND_OF[before], KIND_OF[state]
+            graph = self._run.graph
+            for child in graph.downstream[position]:
+                self._count(child, STEPS[Bond.PLAIN][old][new])
+            for child, bond in graph.bound_downstream.get(position, ()):
+                self._count(child, STEPS[bond][old][new])
+
+    def _count(self, child: int, step: int) -> None:
+        self._tallies[child] = self._tallies.get(child, self._run.tallies[child]) + step
+        heappush(self._left, child)

@@ -13,6 +13,7 @@ from moroccron.bootstrap.elections import build_election, guard
 from moroccron.bootstrap.files import build_loader
 from moroccron.bootstrap.roles import roles_of
 from moroccron.bootstrap.store import open_store
+from moroccron.bootstrap.whereabouts import SettledStore
 from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.lifecycle import ExitCode, Lifecycle, Outside
 from moroccron.ports import Driver, Election
@@ -34,7 +35,7 @@ def build_scheduler(settings: Settings) -> Lifecycle:
     else:
         driver = LocalDriver(WorkDir(settings.work_dir).agent_socket, on_deposed=election.lose)
     outside = Outside(
-        store=guard(open_store(settings), settings),
+        store=SettledStore(guard(open_store(settings), settings), on_mesos=bool(settings.master)),
         driver=driver,
         election=election,
         files=build_loader(settings),

@@ -39,7 +39,7 @@ SCHEDULER_MEANINGS: dict[int, str] = {
     80: "another scheduler leads with a newer term",
     81: "the lead was lost",
     82: "the election refuses this candidate: credentials, or a wrong address",
-    83: "the database and ZooKeeper hold different framework ids",
+    83: "the database and ZooKeeper hold different framework ids, or jobs run on another cluster",
     84: "the framework was removed from Mesos",
     85: "another scheduler has subscribed under this framework's id",
     86: "the Mesos master refuses the principal or its secret",

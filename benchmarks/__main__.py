@@ -7,7 +7,18 @@ from benchmarks.report import machine
 
 #: in the order of docs/benchmarks.md
 NAMES = (
-    *("jobs", "loading", "graph_data", "packer", "resolver", "virtual", "store", "agent"),
+    *(
+        "jobs",
+        "loading",
+        "graph_data",
+        "packer",
+        "cron",
+        "due",
+        "resolver",
+        "virtual",
+        "store",
+        "agent",
+    ),
     *("mesos", "takeover", "asking"),
 )
 

@@ -51,11 +51,14 @@ def due_runs(
 
     What finds no room is due still when the DAG queues, and next_due says so by lying in the past.
     """
-    first = upcoming = timetable.next_interval(scheduled_until)
+    first = timetable.next_interval(scheduled_until)
     if first is None or first.end > now:
         return Due((), scheduled_until, first.end if first else None)
     if rules.overlap is Overlap.QUEUE and room <= 0:
         return Due((), scheduled_until, first.end)
+    following = timetable.next_interval(first.end)
+    if room > 0 and now - first.end <= ON_TIME and (following is None or following.end > now):
+        return Due((first,), first.end, following.end if following else None)  # as nearly always
     upcoming = _made_up(timetable, first, rules, now)
     missed = None
     if upcoming is None or upcoming.end != first.end:
@@ -76,9 +79,11 @@ def _made_up(
     timetable: Timetable, first: DataInterval, rules: Rules, now: datetime
 ) -> DataInterval | None:
     """The first interval that is run for; it may lie ahead. None: there is none any more."""
-    within = timedelta.max if rules.within is None else timedelta(seconds=rules.within)
+    within = timedelta.max
+    if rules.within is not None:
+        within = max(timedelta(seconds=rules.within), ON_TIME)
     if rules.catchup is CatchUp.NONE:
-        within = min(within, ON_TIME)
+        within = ON_TIME
     chosen = first
     if rules.catchup is not CatchUp.ALL:
         chosen = timetable.last_interval(now) or first

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 
 from moroccron.model.cron import CronField, CronFields
 
@@ -18,11 +19,7 @@ class Wall:
 
     def __init__(self, fields: CronFields) -> None:
         self._fields = fields
-        self._minutes = tuple(
-            hour * 60 + minute
-            for hour in sorted(fields.hour.values)
-            for minute in sorted(fields.minute.values)
-        )
+        self._minutes = _minutes_of(fields.hour.values, fields.minute.values)
         self._days: dict[tuple[int, int], tuple[int, ...]] = {}
 
     def after(self, local: datetime) -> datetime | None:
@@ -78,6 +75,12 @@ class Wall:
             suits = _suits(weekday_field, weekday, day, length)
             if (named or suits) if self._fields.either_day else (named and suits):
                 yield day
+
+
+@lru_cache(maxsize=1024)
+def _minutes_of(hours: frozenset[int], minutes: frozenset[int]) -> tuple[int, ...]:
+    """The minutes of a day, in order. Many DAGs share them."""
+    return tuple(hour * 60 + minute for hour in sorted(hours) for minute in sorted(minutes))
 
 
 def _suits(field: CronField, weekday: int, day: int, length: int) -> bool:

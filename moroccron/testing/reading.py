@@ -19,6 +19,7 @@ from moroccron.model.authoring import DAG
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import MoroccronError
 from moroccron.model.origin import collecting
+from moroccron.testing.builders import EPOCH
 
 _OUR_SETTINGS = "MOROCCRON_"  #: the loader hides them from authors' files
 
@@ -55,7 +56,7 @@ def _run(path: str) -> tuple[list[Any], list[Answer]]:
     module = ModuleType(f"dag_file_{Path(path).stem}")
     module.__file__ = path
     sys.modules[module.__name__] = module  # dataclasses and pickle look it up there
-    with collecting(path) as dags:
+    with collecting(path, EPOCH.year) as dags:
         exec(code, module.__dict__)
     return versions_of(dags, SANE)
 

@@ -11,6 +11,7 @@ import pytest
 from moroccron.loader import Loader
 from moroccron.model.events import FilesLoaded
 from moroccron.model.load import LoadedFile
+from moroccron.model.schedule import Foreseen
 
 SOON = 15.0  #: seconds; a busy machine may need them, a sound one never does
 
@@ -265,3 +266,42 @@ def test_stops_soon_and_silently(watch: Watch) -> None:
     watch.stop()
     with pytest.raises(Empty):
         watch._news.get_nowait()
+
+
+OWN = """
+from datetime import timedelta
+
+from moroccron import DAG, Job
+
+class Weekly:
+    def fires(self, begin, end):
+        while begin < end:
+            yield begin
+            begin += timedelta(days=7)
+
+with DAG("own", schedule=Weekly()):
+    Job("a", "true")
+"""
+
+
+def test_an_own_timetable_is_asked_for_another_year_when_one_has_passed(tmp_path: Path) -> None:
+    year = 2026
+    news: Queue[FilesLoaded] = Queue()
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "other.py").write_text(good("other"))
+    loader = Loader(tmp_path, year=lambda: year)
+    files = {file.file: file for file in loader.load_all().files}
+    (before,) = files["own.py"].versions
+    assert isinstance(before.schedule, Foreseen)
+    assert f"{before.schedule.moments[0]:%F} {before.schedule.until:%F}" == "2025-01-01 2028-01-01"
+    year, stop = 2027, threading.Event()
+    watching = threading.Thread(target=loader.watch, args=(news.put, stop), daemon=True)
+    watching.start()
+    try:
+        (own,) = news.get(timeout=SOON).files
+    finally:
+        stop.set()
+        watching.join(SOON)
+    (after,) = own.versions
+    assert isinstance(after.schedule, Foreseen)
+    assert f"{after.schedule.moments[0]:%F} {after.schedule.until:%F}" == "2026-01-01 2029-01-01"

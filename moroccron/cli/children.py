@@ -5,15 +5,18 @@ start it again.
 """
 
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from moroccron import settings as declared
 from moroccron.cli.exit_codes import MEANINGS, SCHEDULER_MEANINGS, ExitCode
+from moroccron.settings import Settings
 
 #: a process that lived this long is believed to be well: its next fall is the first again
 _WELL_AFTER = 30.0
@@ -75,6 +78,14 @@ class Child:
     def runs(self) -> bool:
         return self.pid is not None
 
+    def has_ended(self) -> bool:
+        """Whether the process, though not reaped, is over."""
+        if self.pidfd is None:
+            return True
+        ended = select.poll()
+        ended.register(self.pidfd, select.POLLIN)
+        return bool(ended.poll(0))
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process, never to another that got its number."""
         if self.pidfd is not None:
@@ -109,6 +120,14 @@ class Child:
         self._falls += 1
         self.due = now + delay
         return delay
+
+
+def environment(settings: Settings, chosen: Sequence[str]) -> dict[str, str]:
+    """This process' environment, with the chosen settings and no other source of any."""
+    sources = {declared.variable(setting) for setting in declared.names()}
+    sources |= {declared.CONFIG_VARIABLE, *declared.strangers(os.environ)}  # warned of once already
+    inherited = {name: value for name, value in os.environ.items() if name not in sources}
+    return inherited | declared.as_environment(settings, tuple(chosen))
 
 
 def reason(code: int) -> str:

@@ -18,6 +18,7 @@ _DAGS = {
     ),
     "fires": Lazy("moroccron.cli.fires", "Show when a DAG fires next.", "fires"),
     "check": Lazy("moroccron.cli.check", "Validate DAG files, without a database."),
+    "test": Lazy("moroccron.cli.dag_test", "Run a DAG once on this machine, keeping nothing."),
     "pause": Lazy("moroccron.cli.dags", "Begin no more scheduled runs of a DAG.", "pause"),
     "unpause": Lazy("moroccron.cli.dags", "Begin scheduled runs of a DAG again.", "unpause"),
 }
@@ -56,7 +57,7 @@ framework = LazyGroup("framework", lazy=_FRAMEWORK, help="This moroccron as a fr
 _HERE = "moroccron.cli.main"
 _COMMANDS = {
     "standalone": Lazy("moroccron.cli.standalone", "All of moroccron on this machine."),
-    "dags": Lazy(_HERE, "DAGs: list, show, fires, check, pause, unpause.", "dags"),
+    "dags": Lazy(_HERE, "DAGs: list, show, fires, check, test, pause, unpause.", "dags"),
     "runs": Lazy(_HERE, "Runs: trigger, list, show, kill.", "runs"),
     "jobs": Lazy(_HERE, "Jobs within a run: list, retry, mark.", "jobs"),
     "logs": Lazy("moroccron.cli.logs", "What a job of a run wrote, live or finished."),

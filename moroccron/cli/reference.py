@@ -54,6 +54,7 @@ _JSON = """
 | `dags fires` | `dag_id`, and `fires: [{due, local, interval_start, clock_change, second_time}]` |
 | `dags show` | DAG, with `next_fires: [time]` and, in topological order, `graph: [job]` |
 | `dags check` | `{"files": [{"file", "dags": [{"id", "version_id", "jobs"}]}], "load_errors": [load error]}` |
+| `dags test` | as `runs show` |
 | `dags pause`, `dags unpause`, `runs kill`, `jobs retry`, `jobs mark` | answer |
 | `jobs retry --dry-run`, `jobs mark --dry-run` | preview |
 | `runs trigger` | answer, with `run_id`; with `--wait`, the run with its `jobs` |

@@ -16,7 +16,7 @@ import click
 from moroccron import settings as declared
 from moroccron.bootstrap.embedded import count_jobs, evict_agent
 from moroccron.cli import asking
-from moroccron.cli.children import Child, Part
+from moroccron.cli.children import Child, Part, environment
 from moroccron.cli.claim import Claim, Holder, Taken
 from moroccron.cli.console import Console
 from moroccron.cli.errors import Failure
@@ -151,7 +151,7 @@ def _upgrade_tables(settings: Settings) -> None:
     """In a process of its own: this one is to stay small."""
     done = subprocess.run(
         [sys.executable, "-m", "moroccron.cli.main", "db", "upgrade"],
-        env=_environment(settings, declared.names()),
+        env=environment(settings, declared.names()),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -163,7 +163,7 @@ def _upgrade_tables(settings: Settings) -> None:
 
 
 def _supervisor(settings: Settings) -> Supervisor:
-    everything = _environment(settings, declared.names())
+    everything = environment(settings, declared.names())
     return Supervisor(
         front=(
             Child(Part("web", ("web",), everything)),
@@ -173,18 +173,10 @@ def _supervisor(settings: Settings) -> Supervisor:
             Part(
                 "agent",
                 ("agent",),
-                _environment(settings, _AGENT_SETTINGS),
+                environment(settings, _AGENT_SETTINGS),
                 log=settings.work_dir / "agent.log",
             )
         ),
         count_jobs=lambda: count_jobs(settings),
         voice=Console(settings),
     )
-
-
-def _environment(settings: Settings, chosen: tuple[str, ...]) -> dict[str, str]:
-    """This process' environment, with the chosen settings and no other source of any."""
-    sources = {declared.variable(setting) for setting in declared.names()}
-    sources |= {declared.CONFIG_VARIABLE, *declared.strangers(os.environ)}  # warned of once already
-    inherited = {name: value for name, value in os.environ.items() if name not in sources}
-    return inherited | declared.as_environment(settings, chosen)

@@ -64,7 +64,7 @@ def trigger(
     """Begin a run of a DAG now."""
     queries = open_queries(settings)
     version = finding.dag(queries, dag_id).version
-    intent = TriggerRun(dag_id, _parse_params(params, version), _parse_moment(logical_date))
+    intent = TriggerRun(dag_id, parse_params(params, version), parse_moment(logical_date))
     number, answer = asking.give(queries, open_commands(settings), intent, patience=patience)
     run_id = answer.detail
     if not wait:
@@ -97,7 +97,7 @@ def _wait(queries: Queries, run_id: str, patience: float | None, as_json: bool) 
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-def _parse_params(given: Sequence[str], version: DagVersion) -> dict[str, Any]:
+def parse_params(given: Sequence[str], version: DagVersion) -> dict[str, Any]:
     """Values by name. The type follows the default: what is text stays text."""
     values: dict[str, Any] = {}
     for text in given:
@@ -128,7 +128,7 @@ def _parse_value(name: str, value: str, default: Any) -> Any:
         ) from None
 
 
-def _parse_moment(text: str | None) -> datetime | None:
+def parse_moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:

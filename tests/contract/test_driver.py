@@ -210,6 +210,7 @@ class TestUpdates:
     def test_come_no_more_once_acknowledged(self, cluster, scheduler):
         end = scheduler.run("true")
         later = scheduler.run("true", task_id="later")
+        known(scheduler, later.task_id)  # asked after the acknowledgement, so it has arrived
         scheduler.driver.stop()
         second = cluster.connect().start()
         second.offer()

@@ -37,13 +37,13 @@ _RUN = Finding(RuleVerdict.RUN)
 
 def judge(graph: JobGraph, position: int, packed: int, state_at: StateAt) -> Finding:
     """The verdict on the job at a position, given its packed tally and a way to ask after states."""
-    condition = graph.conditions.get(position)
-    if condition is not None:
-        verdict = condition.verdict([state_at(graph.position[job]) for job in condition.jobs])
-    elif not graph.upstream[position]:
-        verdict = RuleVerdict.RUN
-    else:
+    if not graph.upstream[position]:
+        return _RUN
+    condition = graph.conditions.get(position) if graph.conditions else None
+    if condition is None:
         verdict = graph.judges[position](unpack(packed))
+    else:
+        verdict = condition.verdict([state_at(graph.position[job]) for job in condition.jobs])
     if verdict is RuleVerdict.WAIT:
         return _WAIT
     if verdict is RuleVerdict.RUN:

@@ -5,7 +5,7 @@ Only jobs whose upstream changed are looked at; `resolve_fully` looks at all and
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from moroccron.core.draft import Draft
 from moroccron.core.judging import Finding, judge
@@ -21,8 +21,7 @@ UNRUN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(NamedTuple):
     """A waiting job whose rule is decided."""
 
     position: int

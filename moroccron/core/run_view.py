@@ -17,6 +17,7 @@ _WAITING, _OPEN = (
     JobRunState.WAITING,
     Kind.OPEN,
 )  # looking into an enumeration costs, and this is a hot path
+_BAD = [kind in (Kind.FAILED, Kind.UPSTREAM_FAILED) for kind in Kind]
 
 
 class RunView:
@@ -71,8 +72,8 @@ class RunView:
         if old is _OPEN and new is _OPEN:
             return
         self.open += (new is _OPEN) - (old is _OPEN)
-        if self.graph.specs[position].fails_run:
-            self.failed += state.is_failure - was.is_failure
+        if _BAD[old] is not _BAD[new] and self.graph.specs[position].fails_run:
+            self.failed += 1 if _BAD[new] else -1
         self._pass_on(position, old, new)
 
     def _awaits(self, position: int, *, fresh: bool) -> None:

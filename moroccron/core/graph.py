@@ -73,7 +73,8 @@ class JobGraph:
             bonds = dict.fromkeys(between(edges, spec.teardown_of, spec.id), Bond.WATCHED)
             bonds |= dict.fromkeys(spec.upstream, Bond.WATCHED)
             bonds |= dict.fromkeys(spec.teardown_of, Bond.PLAIN)
-        bonds |= dict.fromkeys(spec.allow_failure, Bond.FORGIVEN)
+        else:
+            bonds |= dict.fromkeys(spec.allow_failure, Bond.FORGIVEN)
         return tuple(sorted((self.position[job], bond) for job, bond in bonds.items()))
 
     def _link_downstream(self) -> None:

@@ -94,6 +94,9 @@ def misfits(
             yield Misfit(
                 "allow_failure", message, "say it in the condition: JOB.succeeded or JOB.failed"
             )
+    if "teardown_of" in values and "allow_failure" in values:
+        message = "a teardown runs whatever failed: allow_failure says nothing more"
+        yield Misfit("allow_failure", message, "remove it")
     for job in values.get("allow_failure", ()):
         if job not in upstream:
             yield _stranger("allow_failure", job, upstream, jobs)

@@ -11,6 +11,7 @@ from moroccron.core.tally import Kind as K
 from moroccron.core.tally import Tally, kind_of
 from moroccron.model.command import MarkJob, Outcome, RetryJob, TriggerRun
 from moroccron.model.dag_version import TriggerRule
+from moroccron.model.graph import between
 from moroccron.model.states import MARKS, JobRunState, ReportedState
 from moroccron.model.states import ReportedState as R
 from moroccron.testing import a_job, a_version
@@ -29,6 +30,9 @@ ONLY_SKIPPED = {
 @st.composite
 def rules(draw, upstream):
     """When a job with these upstream jobs may start, and whose failure it bears."""
+    if upstream and draw(st.integers(0, 7)) == 0:
+        setups = draw(st.sets(st.sampled_from(upstream), min_size=1))
+        return {"teardown_of": tuple(sorted(setups)), "fails_run": False}
     rule = {"trigger_rule": draw(st.sampled_from(list(TriggerRule)))}
     if upstream and draw(st.booleans()):
         rule["allow_failure"] = tuple(sorted(draw(st.sets(st.sampled_from(upstream)))))
@@ -62,6 +66,9 @@ def naive(jobs, fails):
         good = [s for s in up if s is J.SUCCEEDED]
         if not up:
             run = True
+        elif job.teardown_of:
+            bad = [p for p in job.teardown_of if states[p] in (J.FAILED, J.UPSTREAM_FAILED)]
+            run = any(states[parent] is J.SUCCEEDED for parent in job.teardown_of)
         elif job.min_success is not None:
             run = len(good) >= job.min_success
         else:
@@ -81,7 +88,7 @@ def naive(jobs, fails):
             }[job.trigger_rule]
         if run:
             states[job.id] = J.FAILED if job.id in fails else J.SUCCEEDED
-        elif bad and (job.min_success is not None or job.trigger_rule not in ONLY_SKIPPED):
+        elif bad and (job.min_success or job.teardown_of or job.trigger_rule not in ONLY_SKIPPED):
             states[job.id] = J.UPSTREAM_FAILED
         else:
             states[job.id] = J.SKIPPED
@@ -120,6 +127,12 @@ def amended(jobs, job_runs, wish):
         kinds = [
             K.SUCCEEDED if p in job.allow_failure and s.is_failure else kind_of(s) for p, s in up
         ]
+        if job.teardown_of:
+            edges = {other.id: other.upstream for other in jobs}
+            scope = between(edges, job.teardown_of, job.id) | set(job.upstream)
+            kinds = [kind_of(new[setup]) for setup in job.teardown_of]
+            others = [new[other] for other in scope - set(job.teardown_of)]
+            kinds += [K.OPEN for state in others if not state.is_terminal]
         tally = Tally(*(kinds.count(kind) for kind in K))
         verdict = judge_of(job)(tally) if up else V.RUN
         new[job.id] = {

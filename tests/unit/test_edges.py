@@ -274,6 +274,15 @@ def test_teardowns_are_told_their_mistakes():
     ]
 
 
+def test_a_teardown_has_nothing_to_forgive():
+    with DAG("d") as dag:
+        create, work = Job("create", "true"), Job("work", "true")
+        create >> work >> Job("drop", "true", teardown_of=create, allow_failure=[work])
+    assert [(field, remedy) for field, _, _, remedy in problems(dag)] == [
+        ("allow_failure", "remove it")
+    ]
+
+
 def test_a_version_tells_all_of_it_again():
     with DAG("d") as dag:
         a, b = Job("a", "true"), Job("b", "true", fails_run=False)

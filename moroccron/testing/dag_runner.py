@@ -71,11 +71,14 @@ class DagUnderTest:
         Without one, the first that falls due in 2026.
         """
         interval = self._interval(logical_date)
-        begin = max(interval.start, interval.end - _TICK)
-        # Seen for the first time just before: nothing older is to be caught up with.
-        version = replace(self.version, start=interval.start).with_id()
-        playing = self._playing(version, outcomes, begin, agents)
-        return self._finish(playing, playing.await_scheduled().id, kill_after)
+        version = self.version
+        if interval.start < interval.end:  # nothing older is to be caught up with
+            version = replace(version, start=interval.start).with_id()
+        playing = self._playing(version, outcomes, interval.end - _TICK, agents)
+        run = playing.await_scheduled()
+        if run.interval != interval:
+            raise Misused(f"the run that the schedule called for is about {run.interval}")
+        return self._finish(playing, run.id, kill_after)
 
     def fires(self, from_: Moment, until: Moment) -> list[datetime]:
         """When runs fall due, from the one moment to before the other; in the DAG's zone."""

@@ -24,6 +24,7 @@ class PlayedAttempt:
 
     number: int
     state: str
+    hostname: str | None  #: of the agent that it was launched on
     ready: datetime
     started: datetime | None
     ended: datetime | None
@@ -39,6 +40,7 @@ class PlayedAttempt:
         return cls(
             number=attempt.number,
             state=attempt.state.value,
+            hostname=attempt.hostname,
             ready=attempt.ready,
             started=attempt.started,
             ended=attempt.ended,

@@ -146,6 +146,22 @@ class TestScheduledRun:
     def test_without_a_date_it_is_the_first_of_2026(self, dag_runner):
         assert dag_runner(nightly()).run_scheduled().id == "nightly@20260101T013000Z"
 
+    def test_of_a_date(self, dag_runner):
+        with DAG("once", schedule=["2026-12-24 18:00", "2026-12-31 18:00"]) as dag:
+            Job("a", "true")
+        assert dag_runner(dag).run_scheduled().id == "once@20261224T180000Z"
+        second = dag_runner(dag).run_scheduled(logical_date="2026-12-24T18:00")
+        assert second.id == "once@20261231T180000Z"
+
+    def test_of_an_own_timetable(self, dag_runner, tmp_path):
+        (tmp_path / "own.py").write_text(
+            "from datetime import timedelta\nfrom moroccron import DAG, Job\n"
+            "class Own:\n    def fires(self, begin, end):\n"
+            "        yield end - timedelta(hours=6)\n"
+            'with DAG("own", schedule=Own()):\n    Job("a", "true")\n'
+        )
+        assert dag_runner(tmp_path / "own.py").run_scheduled().state == "succeeded"
+
     def test_date_at_which_no_interval_begins(self, dag_runner):
         with pytest.raises(Misused, match=r"begins at 2026-03-27T00:00.*one begins at 2026-03-26"):
             dag_runner(nightly()).run_scheduled(logical_date="2026-03-27T00:00Z")

@@ -1,6 +1,7 @@
 """What authors write in their tests: the fixture `dag_runner`, on the real engine and virtual time."""
 
 import os
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -297,3 +298,17 @@ class TestFinding:
     def test_examples(self, dag_runner):
         assert dag_runner("dags/nightly_report.py").run_scheduled().state == "succeeded"
         assert dag_runner("word_count").run().state == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("moroccron.pytest_plugin", ["moroccron.testing", "moroccron.loop", "sqlalchemy", "click"]),
+        ("moroccron.testing", ["pytest", "sqlalchemy", "flask", "click", "hypothesis"]),
+    ],
+)
+def test_loads_no_more_than_it_needs(module: str, forbidden: list[str]) -> None:
+    """Every pytest of an environment with moroccron loads the plugin; no test of a DAG loads a database."""
+    code = f"import sys, {module}; print([name for name in {forbidden} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -65,7 +65,8 @@ def _fires_of(schedule: Schedule, version: DagVersion) -> Fires:
         case Cron(text):
             return CronFires(parse(text, version.dag_id), version.timezone)
         case Every(seconds):
-            return EveryFires(_naive(version.start) or _EPOCH, seconds)
+            anchor = (_naive(version.start) or _EPOCH).replace(microsecond=0)
+            return EveryFires(anchor, seconds)  # whole seconds: the ids of runs tell no less apart
         case Dates(moments) | Foreseen(_, moments):
             return ListedFires([moment.replace(tzinfo=None) for moment in moments])
         case Several(parts):

@@ -190,7 +190,13 @@ class TestCommit:
             message="naïve – 日本語",
         )
         dag = a_dag(
-            VERSION, paused=True, active=False, scheduled_until=EPOCH, next_due=moment, file="é.py"
+            VERSION,
+            paused=True,
+            active=False,
+            scheduled_until=EPOCH,
+            next_due=moment,
+            file="é.py",
+            failed_runs=2,
         )
         told = Happened(
             moment, "attempt", "status update", "d", run.id, "a", 2, "running", "failed", "exit 137"

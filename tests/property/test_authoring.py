@@ -14,6 +14,7 @@ from moroccron import DAG, Constraint, Job, Operator, Uri, Volume
 from moroccron.model import graph
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.fields import DAG_CHECKS, JOB_CHECKS
+from moroccron.model.schedule import CatchUp, Overlap
 
 # ------------------------------------------------------------------ anything in any field
 
@@ -128,13 +129,20 @@ json_values = st.recursive(
 dag_fields = st.fixed_dictionaries(
     {},
     optional={
-        "schedule": st.sampled_from(["@weekly", "*/5 1-3 * jan mon-fri", None])
+        "schedule": st.sampled_from(["@weekly", "*/5 1-3 * jan mon-fri", "h 3 L * friL", None])
+        | st.dates(date(1990, 1, 1), date(2025, 1, 1))
+        | st.lists(st.sampled_from(["@daily", timedelta(hours=7), date(2028, 2, 29)]), min_size=1)
         | st.integers(1, 10**6).map(lambda n: timedelta(seconds=n)),
         "timezone": st.sampled_from(["Europe/Berlin", "America/New_York", "UTC"]),
         "start": st.datetimes(datetime(1990, 1, 1), datetime(2030, 1, 1))  # noqa: DTZ001
         | st.dates(date(1990, 1, 1), date(2030, 1, 1)),
         "end": st.dates(date(2031, 1, 1), date(2040, 1, 1)),
-        "catchup": st.booleans(),
+        "catchup": st.booleans() | st.sampled_from(CatchUp),
+        "catchup_within": st.none() | st.integers(1, 10**6),
+        "overlap": st.sampled_from(Overlap),
+        "pause_after": st.none() | st.integers(1, 99),
+        "holidays": st.lists(st.dates(date(2026, 1, 1), date(2027, 1, 1)), max_size=3),
+        "blackouts": st.just([("2026-01-01", "2026-02-01")]),
         "max_active_runs": st.integers(1, 99),
         "owners": st.lists(names, max_size=2),
         "tags": st.lists(names, max_size=2),

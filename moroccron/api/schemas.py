@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from moroccron.model.command import Answer
+from moroccron.model.failure import FailureClass
 from moroccron.model.fires import Fire
 from moroccron.model.preview import Preview
 from moroccron.model.run import Attempt, JobRun, Run
@@ -169,8 +170,10 @@ class AttemptOut(Out):
     ports: list[int]
     kill: KillReason | None
     exit_code: int | None
+    failure: FailureClass | None = Field(description="Whose doing it was that it did not succeed")
     reason: str | None
     message: str | None
+    mem: int | None = Field(description="MiB that it asks for; null: as its job says")
 
     @classmethod
     def of(cls, attempt: Attempt) -> "AttemptOut":

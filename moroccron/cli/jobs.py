@@ -20,6 +20,7 @@ from moroccron.cli.options import (
 )
 from moroccron.cli.output import column_table, emit_json, escape, say, table
 from moroccron.model.command import MarkJob, RetryJob
+from moroccron.model.failure import FailureClass
 from moroccron.model.preview import Preview
 from moroccron.model.run import Attempt, JobRun
 from moroccron.model.states import MARKS, JobRunState
@@ -89,7 +90,14 @@ def why(job: JobRun, attempt: Attempt | None) -> str:
         return ""
     code = f"exit code {attempt.exit_code}" if attempt.exit_code is not None else ""
     said = (attempt.message or attempt.reason or "").strip().splitlines()[:1]
-    return "; ".join(part for part in (code, *said) if part)
+    return "; ".join(part for part in (blame(attempt), code, *said) if part)
+
+
+def blame(attempt: Attempt) -> str:
+    """Whose doing an attempt's end was, where it was not simply the job's."""
+    if attempt.failure is None or attempt.failure is FailureClass.JOB:
+        return ""
+    return attempt.failure.value.replace("_", " ")
 
 
 @click.command("retry")

@@ -144,8 +144,10 @@ def attempt(value: Attempt) -> Shape:
         "ports": list(value.ports),
         "kill": value.kill.value if value.kill else None,
         "exit_code": value.exit_code,
+        "failure": value.failure.value if value.failure else None,
         "reason": value.reason,
         "message": value.message,
+        "mem": value.mem,
     }
 
 

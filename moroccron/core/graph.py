@@ -9,6 +9,7 @@ from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.evolve import evolve
 from moroccron.model.graph import between
 from moroccron.model.packing import Shape
+from moroccron.model.run import Attempt
 
 _PLAIN = Bond.PLAIN
 
@@ -102,6 +103,13 @@ class JobGraph:
         if not self._scoped[position]:
             return shape
         return evolve(shape, scope=run_id)
+
+    def shape_of(self, attempt: Attempt) -> Shape:
+        """The shape of an attempt: its job's, with the memory and the agents to avoid of its own."""
+        shape = self.shape(self.position[attempt.job_id], attempt.run_id)
+        if attempt.mem is not None:
+            shape = evolve(shape, resources=evolve(shape.resources, mem=attempt.mem))
+        return evolve(shape, avoid=attempt.avoid) if attempt.avoid else shape
 
     def is_scoped(self, position: int) -> bool:
         """Whether a constraint of the job looks at where the rest of its group is."""

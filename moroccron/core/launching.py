@@ -3,6 +3,7 @@
 import json
 
 from moroccron.model.dag_version import JobSpec
+from moroccron.model.evolve import evolve
 from moroccron.model.offer import Launch
 from moroccron.model.run import Attempt, Run
 
@@ -20,12 +21,15 @@ def launch_of(
         ("MOROCCRON_TASK_ID", attempt.task_id),
         ("MOROCCRON_FRAMEWORK_ID", framework_id),
     )
+    resources = spec.resources
+    if attempt.mem is not None:
+        resources = evolve(resources, mem=attempt.mem)
     return Launch(
         task_id=attempt.task_id,
         key=attempt.key,
         agent_id=attempt.agent_id,
         command=spec.command,
-        resources=spec.resources,
+        resources=resources,
         ports=attempt.ports,
         env=(*spec.env, *run_environment, *own),
         uris=spec.uris,

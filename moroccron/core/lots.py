@@ -19,6 +19,7 @@ class Lot:
     __slots__ = (
         "alone",
         "attempts",
+        "avoid",
         "demand",
         "grouped",
         "lasts",
@@ -34,6 +35,7 @@ class Lot:
         self.role = group.shape.role
         self.lasts = group.shape.lasts
         self.priority = group.priority
+        self.avoid = group.shape.avoid
         self.attempts: Sequence[AttemptKey] = group.attempts
         self.left = len(group.attempts)
         self.taken = 0

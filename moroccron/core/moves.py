@@ -7,7 +7,7 @@ one, and the lines of history.
 from typing import Any
 
 from moroccron.core.draft import Draft
-from moroccron.core.retry import GiveUp, after
+from moroccron.core.retry import GiveUp, Retry, after, avoided, charge, failure_of
 from moroccron.core.run_view import RunView
 from moroccron.model.attempt import AttemptInput, Illegal, Move, verdict
 from moroccron.model.changes import AttemptChanged, JobRunChanged
@@ -21,6 +21,7 @@ _JOB_RUN_STATE = {
     AttemptState.RUNNING: JobRunState.RUNNING,
     AttemptState.UNREACHABLE: JobRunState.UNREACHABLE,
 }
+_AT_FAULT = frozenset({AttemptState.FAILED, AttemptState.LOST})
 
 
 def move_attempt(
@@ -35,6 +36,8 @@ def move_attempt(
     moved = evolve(attempt, state=answer.to, **fields)
     if answer.to.is_terminal and moved.ended is None:
         moved = evolve(moved, ended=draft.now)
+    if answer.to in _AT_FAULT:
+        moved = evolve(moved, failure=failure_of(moved))
     draft.change(AttemptChanged(moved))
     draft.tell_attempt(moved.key, cause, attempt.state, moved.state, moved.message)
     _follow(draft, moved, given)
@@ -92,19 +95,18 @@ def _follow(draft: Draft, attempt: Attempt, given: AttemptInput) -> None:
             )
         )
         return
-    failures = job_run.failures + (attempt.state is AttemptState.FAILED)
-    losses = job_run.losses + (attempt.state is AttemptState.LOST)
+    spec = run.graph.specs[position]
+    cost = charge(attempt, spec)
     counted: dict[str, Any] = {
-        "failures": failures,
-        "losses": losses,
+        "failures": job_run.failures + cost.failures,
+        "losses": job_run.losses + cost.losses,
         "started": job_run.started or attempt.started,
     }
-    spec = run.graph.specs[position]
     wish = after(
-        attempt.state,
+        attempt,
         spec,
-        failures=failures,
-        losses=losses,
+        failures=counted["failures"],
+        losses=counted["losses"],
         hopeless=given is AttemptInput.ERROR,
         now=draft.now,
     )
@@ -117,11 +119,16 @@ def _follow(draft: Draft, attempt: Attempt, given: AttemptInput) -> None:
         over = evolve(job_run, state=wish.state, ended=attempt.ended, **counted)
         draft.change(JobRunChanged(over))
     else:
-        job_run = evolve(job_run, **counted)
-        cause = f"retry after {attempt.state}"
-        if given is AttemptInput.PATIENCE_ENDED:
-            cause = f"in place of attempt {attempt.number}, which may still run"
-        queue_attempt(draft, run, job_run, cause, ready=wish.at)
+        cause = _why_again(attempt, given, wish)
+        again = {"ready": wish.at, "mem": wish.mem, "avoid": avoided(attempt)}
+        queue_attempt(draft, run, evolve(job_run, **counted), cause, **again)
+
+
+def _why_again(attempt: Attempt, given: AttemptInput, wish: Retry) -> str:
+    if given is AttemptInput.PATIENCE_ENDED:
+        return f"in place of attempt {attempt.number}, which may still run"
+    cause = f"retry after {attempt.state} ({attempt.failure})"
+    return cause if wish.mem == attempt.mem else f"{cause} with {wish.mem} MiB"
 
 
 def requeue(draft: Draft, key: AttemptKey) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
+from moroccron.core.avoiding import prefer_others
 from moroccron.core.diagnosis import Diagnosis
 from moroccron.core.filling import Filler
 from moroccron.core.lots import Ledger, Lot, fits
@@ -65,7 +66,9 @@ def _place(lots: list[Lot], rooms: list[Room], spreader: Spreader, ledger: Ledge
         ):
             if some and where:
                 spreader.spread([lot for lot in some if lot.grouped], where)
-                _fill([lot for lot in some if not lot.grouped], where, kinds, ledger)
+                ungrouped = [lot for lot in some if not lot.grouped]
+                prefer_others(ungrouped, where, ledger)
+                _fill(ungrouped, where, kinds, ledger)
         spreader.settle((plain, with_gpus))
 
 

@@ -91,6 +91,8 @@ class Spreader:
             own = [room for room in rooms if room.role == lot.role]
             shared[looked_at] = _buckets(lot.grouped, own)
         turn = _in_order(lot, tallies, shared[looked_at])
+        if lot.avoid:
+            turn = sorted(turn, key=lambda bucket: _only_avoided(lot, bucket[1]))
         placed = -1
         total = 0
         while placed and total < limit:
@@ -119,7 +121,7 @@ class Spreader:
                 for tally, value in zip(tallies, location, strict=True):
                     tally.add(value)
                 placed += 1
-                again.append((location, rooms[at:] if at else rooms))
+                again.append((location, rooms[at:] if at and not lot.avoid else rooms))
                 if placed == limit:
                     break
             elif all(tally.may_loosen for tally in refused_by):
@@ -127,12 +129,17 @@ class Spreader:
         return again, placed
 
     def _first_fit(self, lot: Lot, rooms: list[Room]) -> int | None:
+        """The place of the first room for a lot; of one that it would rather avoid only for want of others."""
+        second = None
         for at, room in enumerate(rooms):
             if lot.lasts > room.open_for or not fits(lot.demand, room.free):
                 continue
-            if not self._ledger.refusal(lot.alone, room):
+            if self._ledger.refusal(lot.alone, room):
+                continue
+            if room.agent_id not in lot.avoid:
                 return at
-        return None
+            second = at if second is None else second
+        return second
 
     def _tally(self, lot: Lot, constraint: Constraint) -> Tally:
         key = (lot.shape.scope, constraint)
@@ -162,6 +169,10 @@ def _in_order(lot: Lot, tallies: list[Tally], buckets: _Buckets) -> _Buckets:
         if tally.constraint.operator is Operator.CLUSTER and not tally.homes and lot.left > 1:
             return sorted(buckets, key=lambda bucket: -_capacity(lot, bucket[1]))
     return buckets
+
+
+def _only_avoided(lot: Lot, rooms: list[Room]) -> bool:
+    return all(room.agent_id in lot.avoid for room in rooms)
 
 
 def _capacity(lot: Lot, rooms: list[Room]) -> int:

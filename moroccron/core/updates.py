@@ -17,6 +17,7 @@ from moroccron.core.strays import take_stray
 from moroccron.model.attempt import AttemptInput, input_of
 from moroccron.model.effects import Acknowledge
 from moroccron.model.events import StatusReceived
+from moroccron.model.failure import FailureClass, class_of
 from moroccron.model.run import Attempt, AttemptKey
 from moroccron.model.states import AttemptState, ReportedState
 
@@ -34,6 +35,9 @@ _OVER = frozenset(
         ReportedState.GONE_BY_OPERATOR,
         ReportedState.UNKNOWN,
     }
+)
+_AT_FAULT = frozenset(
+    {AttemptInput.FAILED, AttemptInput.ERROR, AttemptInput.GONE, AttemptInput.KILLED_UNASKED}
 )
 _RUNS = frozenset({ReportedState.RUNNING, ReportedState.FINISHED})
 
@@ -82,6 +86,8 @@ def _news(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
         }
         if given is AttemptInput.KILLED_AS_WANTED:
             fields["message"] = attempt.message  # who wanted it says more than how it died
+        if given in _AT_FAULT:
+            fields["failure"] = class_of(update.state, update.reason, update.source, update.message)
     moved = move_attempt(draft, attempt, given, f"reported {update.state}", **fields)
     if moved and "agent_id" in fields and attempt.agent_id is not None:
         draft.note(Elsewhere(update.task_id, attempt.agent_id))
@@ -137,6 +143,7 @@ def _doubt(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
             "denied twice",
             reason=update.reason or "unknown_task",
             message=update.message or "Neither its agent nor the master knows of it.",
+            failure=FailureClass.MASTER,
         )
         return
     draft.note(Doubted(attempt.task_id, times, now if times > before.times else before.at))

@@ -253,7 +253,7 @@ class View:
 
     def _await_offer(self, run: RunView, attempt: Attempt) -> None:
         position = run.graph.position[attempt.job_id]
-        shape = run.graph.shape(position, attempt.run_id)
+        shape = run.graph.shape_of(attempt)
         if shape.role is None or shape.role in self.policy.roles:
             self.queue.add(attempt.key, run.graph.specs[position].priority, shape)
         else:

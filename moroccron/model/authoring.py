@@ -214,6 +214,8 @@ class DAG:
         for spec in specs.values():
             if not spec.resources.fits_in(most):
                 found.append(self._beyond(spec, most))
+            if spec.memory_on_oom is not None and spec.memory_on_oom <= spec.resources.mem:
+                found.append(self._pointless(spec))
         return sorted(found, key=lambda problem: problem.line or 0)
 
     def _unknown_ids(self) -> Iterator[DagInvalid]:
@@ -251,6 +253,15 @@ class DAG:
     def _line_of(self, up: str, down: str) -> int:
         """Where a dependency is written; that of a teardown on its scope is in the line of the teardown."""
         return self._edges.get((up, down), self._jobs[down].line)
+
+    def _pointless(self, spec: JobSpec) -> DagInvalid:
+        return self._problems.make(
+            f"memory_on_oom allows {spec.memory_on_oom} MiB, and the job has {spec.resources.mem} already",
+            "allow more than mem, or leave it out",
+            field="memory_on_oom",
+            job_id=spec.id,
+            line=self._jobs[spec.id].line,
+        )
 
     def _beyond(self, spec: JobSpec, most: Resources) -> DagInvalid:
         kind, asked, bound = amounts.beyond(spec.resources, most)

@@ -83,6 +83,12 @@ class JobSpec:
     allow_failure: tuple[str, ...] = ()
     teardown_of: tuple[str, ...] = ()  #: instead of a trigger rule: what it cleans up after, sorted
     fails_run: bool = True  #: whether its failure is the run's
+    retry_backoff: float = 1.0  #: factor by which each delay is longer than the one before
+    retry_delay_max: float = 86400.0  #: no delay is longer
+    retry_jitter: float = 0.0  #: share of a delay that is left out by the attempt's own chance
+    #: (exit code or failure class, attempts that may follow), in place of `retries` and our own bounds
+    retry_on: tuple[tuple[int | str, int], ...] = ()
+    memory_on_oom: int | None = None  #: MiB up to which memory is doubled when it ran out
 
     @property
     def rule(self) -> str:
@@ -215,8 +221,9 @@ def _decode_job(data: dict[str, Any]) -> JobSpec:
     values["resources"] = Resources(**values["resources"])
     if "trigger_rule" in values:
         values["trigger_rule"] = TriggerRule(values["trigger_rule"])
-    if "env" in values:
-        values["env"] = tuple((name, value) for name, value in values["env"])
+    for name in ("env", "retry_on"):
+        if name in values:
+            values[name] = tuple((key, value) for key, value in values[name])
     if "constraints" in values:
         values["constraints"] = tuple(
             Constraint(a, Operator(o), v) for a, o, v in values["constraints"]

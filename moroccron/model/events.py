@@ -64,6 +64,7 @@ class StatusReceived:
     reason: str | None = None
     message: str | None = None
     sandbox: str | None = None
+    source: str | None = None  #: who says so, of Mesos: `master`, `agent` or `executor`
     reconciled: bool = False  #: an answer to our asking, not news
     duplicate: bool = (
         False  #: a launch was refused because a task of this id is known, which may run

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal, TypedDict
 
-from moroccron.model import amounts, edges, file_fields, scheduling, validation, when
+from moroccron.model import amounts, edges, file_fields, retrying, scheduling, validation, when
 from moroccron.model.amounts import Amount, Duration
 from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.dag_version import TriggerRule
@@ -40,6 +40,11 @@ class JobFields(TypedDict, total=False):
     user: str | None  #: whom the command runs as
     retries: int  #: how many more attempts after a failed one
     retry_delay: Duration  #: seconds between an attempt's end and the next
+    retry_backoff: float  #: each delay is so many times the one before; default 1: all alike
+    retry_delay_max: Duration  #: no delay is longer; default a day
+    retry_jitter: float  #: from 0 to 1: the share of a delay that chance may take off
+    retry_on: Mapping[int | str, int]  #: attempts that may follow an exit code or a failure class
+    memory_on_oom: Amount  #: when memory runs out it is doubled, up to so much
     timeout: Duration | None  #: seconds that an attempt may run; None: no limit
     kill_grace: Duration  #: seconds between TERM and KILL; default 5
     replace_after: Duration | Literal["never"] | None  #: seconds until it is replaced when cut off
@@ -100,6 +105,11 @@ JOB_CHECKS: dict[str, Check] = {
     "user": validation.optional(validation.word),
     "retries": validation.whole(0, 1000),
     "retry_delay": amounts.delay,
+    "retry_backoff": retrying.backoff,
+    "retry_delay_max": amounts.limit,
+    "retry_jitter": retrying.jitter,
+    "retry_on": retrying.retry_on,
+    "memory_on_oom": validation.optional(amounts.mem),
     "timeout": validation.optional(amounts.limit),
     "kill_grace": amounts.delay,
     "replace_after": validation.optional(amounts.limit_or_never),

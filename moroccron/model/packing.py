@@ -23,6 +23,7 @@ class Shape:
     scope: str | None = None
     role: str | None = None  #: whose offers it needs; None: the cluster knows no roles
     lasts: float = 0.0  #: seconds after which it must be over, or is taken to be
+    avoid: tuple[str, ...] = ()  #: agents that it would rather not have
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from moroccron.model.failure import FailureClass
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
 
 
@@ -107,6 +108,9 @@ class Attempt:
     exit_code: int | None = None  #: 128 + n when signal n ended it
     reason: str | None = None  #: the outside's own word for why, e.g. `command_failed`
     message: str | None = None  #: the same in a sentence; while queued: what offers lacked
+    failure: FailureClass | None = None  #: whose doing it was, of one that failed or was lost
+    mem: int | None = None  #: MiB that it asks for; None: as its job says
+    avoid: tuple[str, ...] = ()  #: agents on which its job did not end well; others are preferred
 
     @property
     def key(self) -> AttemptKey:

@@ -28,6 +28,7 @@ from moroccron.model.command import (
 )
 from moroccron.model.errors import Fenced, StoreUnavailable
 from moroccron.model.events import RunRecalled
+from moroccron.model.failure import FailureClass
 from moroccron.model.load import LoadError
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
@@ -188,6 +189,9 @@ class TestCommit:
             exit_code=137,
             reason="command_failed",
             message="naïve – 日本語",
+            failure=FailureClass.OUT_OF_MEMORY,
+            mem=4096,
+            avoid=("S0", "S1"),
         )
         dag = a_dag(
             VERSION,

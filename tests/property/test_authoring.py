@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from moroccron import DAG, Constraint, Job, Operator, Uri, Volume
 from moroccron.model import graph
 from moroccron.model.dag_version import DagVersion
+from moroccron.model.failure import FailureClass
 from moroccron.model.fields import DAG_CHECKS, JOB_CHECKS
 from moroccron.model.schedule import CatchUp, Overlap
 
@@ -107,6 +108,12 @@ job_fields = st.fixed_dictionaries(
         "constraints": st.lists(constraints, max_size=3),
         "retries": st.integers(0, 1000),
         "retry_delay": durations,
+        "retry_backoff": st.floats(1, 100),
+        "retry_jitter": st.floats(0, 1),
+        "retry_on": st.dictionaries(
+            st.integers(1, 255) | st.sampled_from(list(FailureClass)), st.integers(0, 9), max_size=3
+        ),
+        "memory_on_oom": st.integers(10**6 + 1, 2 * 10**6) | st.none(),
         "timeout": durations | st.none(),
         "kill_grace": durations,
         "replace_after": durations | st.sampled_from(["never", None]),

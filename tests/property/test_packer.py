@@ -93,7 +93,8 @@ def groups(draw, most=7, constrained=True):
         attempts = [AttemptKey(run, f"job-{i}", n + 1) for n in range(number)]
         priority = draw(st.integers(0, 2))
         role, lasts = draw(st.sampled_from(ROLES)), draw(st.sampled_from([0, 60, 600, 3600]))
-        shape = Shape(resources, tuple(some), scope, role, lasts)
+        avoid = draw(st.sampled_from([(), (), ("agent-0",), ("agent-1", "agent-2")]))
+        shape = Shape(resources, tuple(some), scope, role, lasts, avoid)
         found.append(Group(shape, priority, attempts))
     return found
 
@@ -282,6 +283,21 @@ def test_group_by_never_piles_up(number, minimum, priority, some_offers):
         assert all(count == 1 for count in used.values())
     elif used:
         assert max(used.values()) - min(used.values()) <= 1
+
+
+@settings(deadline=None)
+@given(groups(most=1), offers(), members())
+def test_an_agent_is_used_that_should_be_avoided_only_for_want_of_others(groups, offers, members):
+    packing = pack(groups, offers, members, NOW)
+    world = World(groups, offers, members, packing)
+    for placement in packing.placements:
+        group = world.group_of[placement.key]
+        around = any(looks_around(c) for c in group.shape.constraints)
+        if around or placement.agent_id not in group.shape.avoid:
+            continue  # where its group is may leave it no choice
+        for room in world.rooms:
+            avoided = room[0] in group.shape.avoid
+            assert avoided or not world.could_take(group, room, lowest=0), (placement, room)
 
 
 @settings(deadline=None)

@@ -194,6 +194,6 @@ def test_losses_cost_no_retry_up_to_a_bound():
     for _ in range(11):
         engine.pass_time(61)
         engine.offer()
-        engine.report(engine.task("a"), R.KILLED, reason="agent_draining")
+        engine.report(engine.task("a"), R.KILLED, reason="agent_removed")
     (job_run,) = engine.job_runs()
     assert (str(job_run.state), job_run.failures, job_run.losses) == ("lost", 0, 11)

@@ -440,7 +440,7 @@ NAN = float("nan")
         ({"constraints": [("rack", "GROUP_BY", 0)]}, "GROUP_BY counts", "1 or more"),
         ({"constraints": [("rack", "IS")]}, "IS needs a value", '"value"'),
         ({"constraints": [3]}, "cannot be 3 (int)", "OPERATOR"),
-        ({"retry": 1}, "there is no field 'retry'", "did you mean retries"),
+        ({"retry": 1}, "there is no field 'retry'", "did you mean retry_on or retries"),
     ],
 )
 def test_a_job_is_refused(fields: dict[str, Any], message: str, remedy: str) -> None:

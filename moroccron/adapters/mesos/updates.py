@@ -17,8 +17,8 @@ _SIGNALS = {s.name: int(s) for s in signal.Signals} | {
 }
 _DUPLICATE = "duplicate id"  #: Mesos has no reason of its own for it, only REASON_TASK_INVALID
 _RECONCILIATION = "REASON_RECONCILIATION"
-#: A failure with such a reason is no fault of the job, and must not use up its retries. That a container could
-#: not be launched is not among them: a wrong image or URI is the job's own.
+#: A failure with such a reason says nothing of the job: it is as good as lost. That a container could not be
+#: launched is not among them: an image or a file that cannot be had must not be waited for as long.
 _INFRASTRUCTURE = ("REASON_AGENT_", "REASON_SLAVE_", "REASON_EXECUTOR_", "REASON_GC_ERROR")
 _PREEMPTED = frozenset(
     {
@@ -49,6 +49,7 @@ def status_of(status: Mapping[str, Any], framework_id: str) -> StatusReceived:
         reason=_word(reason),
         message=message,
         sandbox=_sandbox(status, framework_id),
+        source=_source(status.get("source")),
         reconciled=reconciled,
         duplicate=state is ReportedState.ERROR and _DUPLICATE in (message or "").lower(),
     )
@@ -84,6 +85,10 @@ def _word(reason: str | None) -> str | None:
     if reason is None:
         return None
     return reason.removeprefix("REASON_").lower()
+
+
+def _source(source: str | None) -> str | None:
+    return None if source is None else source.removeprefix("SOURCE_").lower()
 
 
 def _sandbox(status: Mapping[str, Any], framework_id: str) -> str | None:

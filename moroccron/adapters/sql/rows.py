@@ -11,6 +11,7 @@ from typing import Any
 
 from moroccron.model.changes import DagState, Happened, VersionAdded
 from moroccron.model.command import Answer, Command, Outcome, decode_intent
+from moroccron.model.failure import FailureClass
 from moroccron.model.load import LoadError
 from moroccron.model.run import Attempt, DataInterval, JobRun, Run
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
@@ -138,6 +139,9 @@ def attempt_row(attempt: Attempt, time: Time) -> Row:
         storable(attempt.reason),
         storable(attempt.message),
         attempt.skew,
+        attempt.failure and attempt.failure.value,
+        attempt.mem,
+        _json_or_null(attempt.avoid),
     )
 
 
@@ -207,11 +211,12 @@ def job_run_of(row: Sequence[Any]) -> JobRun:
 
 
 def attempt_of(row: Sequence[Any]) -> Attempt:
-    values = list(row[:-1])  # skew is derived
+    *values, _, failure, mem, avoid = row  # skew is derived
     values[3] = _ATTEMPT_STATES[values[3]]
     values[11] = tuple(values[11] or ())
     values[12] = tuple((name, value) for name, value in values[12] or ())
     values[13] = values[13] and KillReason(values[13])
+    values += [failure and FailureClass(failure), mem, tuple(avoid or ())]
     return Attempt(*values)
 
 

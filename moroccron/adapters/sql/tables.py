@@ -143,6 +143,9 @@ attempt = Table(
     Column("reason", String),
     Column("message", Text),
     Column("skew", Float),  # seconds; derived, kept for queries
+    Column("failure", Word),
+    Column("mem", Integer),
+    Column("avoid", JSON),
     ForeignKeyConstraint(["run_id", "job_id"], ["job_run.run_id", "job_run.job_id"]),
     sqlite_with_rowid=False,
 )

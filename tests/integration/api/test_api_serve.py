@@ -17,6 +17,7 @@ from tests.waiting import until
 SERVER = """
 from moroccron.api.app import create_app
 from moroccron.api.serve import serve
+from moroccron.bootstrap.previews import StoredPreviews
 from moroccron.testing import MemoryStore
 from moroccron.testing.world import TextLogs
 

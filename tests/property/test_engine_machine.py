@@ -22,7 +22,7 @@ from moroccron.model.events import (
 )
 from moroccron.model.offer import Offer
 from moroccron.model.resources import Resources
-from moroccron.model.schedule import Every
+from moroccron.model.schedule import CatchUp, Every, Overlap
 from moroccron.model.states import MARKS, AttemptState, ReportedState
 from moroccron.testing import a_job, a_version
 from moroccron.testing.engine import Engine
@@ -32,21 +32,26 @@ OVER = {R.FINISHED, R.FAILED, R.KILLED}
 ROLES = ("batch", "night")
 
 
+def is_given_up(attempt):
+    return attempt.kill is not None or attempt.reason == "unreachable"
+
+
 class Cluster:
     """What really happens out there, beside what the engine is told: the witness."""
 
     def __init__(self):
         self.cut_off = False  # agent a1; a2 is always there
+        self.once_hidden: set[str] = set()  # tasks on a1 when it was cut off
         self.running: dict[str, str] = {}  # task id -> job
         self.agents: dict[str, str] = {}  # task id -> agent
         self.ended: dict[str, ReportedState] = {}
         self.starts: list[str] = []
         self.unacknowledged: dict[str, StatusReceived] = {}
 
-    def launch(self, launch):
+    def launch(self, launch, given_up):
         assert launch.task_id not in self.starts
-        twins = [task for task, job in self.running.items() if job == launch.key.job_run]
-        assert all(map(self.hidden, twins)), f"{launch.key} started beside a live twin"
+        twins = {task for task, job in self.running.items() if job == launch.key.job_run}
+        assert twins <= self.once_hidden & given_up, f"{launch.key} started beside a live twin"
         self.starts.append(launch.task_id)
         self.agents[launch.task_id] = launch.agent_id
         self.running[launch.task_id] = launch.key.job_run
@@ -93,7 +98,7 @@ class EngineMachine(RuleBasedStateMachine):
                     (role,) = {self.role_of[offer] for offer in effect.offer_ids}
                     for launch in effect.launches:
                         assert role == ("night" if launch.key.job_id == "c" else "batch")
-                        self.cluster.launch(launch)
+                        self.cluster.launch(launch, self.given_up())
                 case Kill(task_id):
                     # Mesos forgets the kill of a task on an agent that is cut off.
                     if task_id in self.cluster.running and not self.cluster.hidden(task_id):
@@ -102,6 +107,11 @@ class EngineMachine(RuleBasedStateMachine):
                     self.cluster.unacknowledged.pop(uuid, None)
                 case Reconcile():
                     pass
+
+    def given_up(self):
+        """Tasks that were cut off and then replaced, or killed by a person: only these may get a twin."""
+        attempts = [a for r in self.engine.runs() for a in self.engine.store.attempts(r.id)]
+        return {a.task_id for a in attempts if a.state.is_terminal and is_given_up(a)}
 
     def happen(self, task, state):
         if state in OVER:
@@ -136,11 +146,16 @@ class EngineMachine(RuleBasedStateMachine):
             self.engine.ask(TriggerRun("d"))
             self.act()
 
-    @rule(minutes=st.sampled_from([1, 2, 3, 5]))
-    def the_schedule_is_edited(self, minutes):
+    @rule(
+        minutes=st.sampled_from([1, 2, 3, 5]),
+        overlap=st.sampled_from(Overlap),
+        catchup=st.sampled_from(CatchUp),
+    )
+    def the_schedule_is_edited(self, minutes, overlap, catchup):
         if len(self.engine.runs()) < 8:
-            schedule = Every(60 * minutes)
-            self.engine.load(a_version(jobs=self.jobs, max_active_runs=2, schedule=schedule))
+            fields = {"schedule": Every(60 * minutes), "overlap": overlap, "catchup": catchup}
+            version = a_version(jobs=self.jobs, max_active_runs=2, pause_after=3, **fields)
+            self.engine.load(version)
             self.act()
 
     @rule()
@@ -166,7 +181,9 @@ class EngineMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.cluster.cut_off and self.cluster.running)
     def an_agent_is_cut_off(self):
         self.cluster.cut_off = True
-        for task in sorted(filter(self.cluster.hidden, self.cluster.running)):
+        hidden = sorted(filter(self.cluster.hidden, self.cluster.running))
+        self.cluster.once_hidden.update(hidden)
+        for task in hidden:
             self.turn(self.say(task, R.UNREACHABLE, uuid=None))
 
     @rule()
@@ -269,8 +286,7 @@ class EngineMachine(RuleBasedStateMachine):
             for attempt in self.engine.store.attempts(run.id):
                 assert attempt.state.is_terminal
                 told = self.cluster.ended.get(attempt.task_id)
-                given_up = attempt.kill is not None or attempt.reason == "unreachable"
-                if told is R.FINISHED and not given_up:
+                if told is R.FINISHED and not is_given_up(attempt):
                     assert attempt.state is AttemptState.SUCCEEDED
 
 

@@ -126,6 +126,7 @@ class RunOut(Out):
     params: Mapping[str, Any]
     kill: KillReason | None = Field(description="Wanted dead, and why")
     requested_by: str | None
+    expires: datetime | None = Field(description="When it is ended because it took too long")
 
     @classmethod
     def of(cls, run: Run) -> "RunOut":
@@ -144,6 +145,7 @@ class RunOut(Out):
             params=run.params,
             kill=run.kill,
             requested_by=run.requested_by,
+            expires=run.expires,
         )
 
 

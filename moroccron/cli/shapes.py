@@ -85,6 +85,7 @@ def run(value: Run) -> Shape:
         "params": dict(value.params),
         "kill": value.kill.value if value.kill else None,
         "requested_by": value.requested_by,
+        "expires": moment(value.expires),
     }
 
 

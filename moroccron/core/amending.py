@@ -126,7 +126,9 @@ def _reopen_run(draft: Draft, run: RunView, *, withdraw: bool) -> None:
     kill = None if withdraw else before.kill
     if not before.state.is_terminal and kill is before.kill:
         return
-    draft.change(RunChanged(evolve(before, state=RunState.RUNNING, ended=None, kill=kill)))
+    expires = run.graph.expiry(draft.now)  # what goes on has its time anew
+    opened = evolve(before, state=RunState.RUNNING, ended=None, kill=kill, expires=expires)
+    draft.change(RunChanged(opened))
     draft.tell(
         "run", "re-opened", run_id=before.id, from_state=before.state, to_state=RunState.RUNNING
     )

@@ -22,12 +22,14 @@ from moroccron.core.ephemera import (
     TrustNoted,
 )
 from moroccron.core.firing import schedule
+from moroccron.core.limits import end_job, end_run, end_wait
 from moroccron.core.loading import take_files
 from moroccron.core.maintenance import answer_inverse_offers
 from moroccron.core.moves import requeue
 from moroccron.core.placing import place, tell_strangers
 from moroccron.core.resolver import resolve
 from moroccron.core.runs import begin_if_room, end_if_over
+from moroccron.core.timers import RunExpiry
 from moroccron.core.updates import ask_doubtful, take_update
 from moroccron.core.view import View
 from moroccron.core.watching import end_patience, keep_watch, watch
@@ -48,6 +50,7 @@ from moroccron.model.events import (
     TimePassed,
     TrustChanged,
 )
+from moroccron.model.run import AttemptKey, JobRunKey
 from moroccron.model.states import RunState
 
 
@@ -139,11 +142,17 @@ def _settle(draft: Draft) -> None:
 
 def _fire_timers(draft: Draft) -> None:
     for subject in draft.view.timers.due(draft.now):
-        if isinstance(subject, str):
-            schedule(draft, subject)
-        else:
-            requeue(draft, subject)
-            end_patience(draft, subject)
+        match subject:
+            case str():
+                schedule(draft, subject)
+            case AttemptKey():
+                requeue(draft, subject)
+                end_patience(draft, subject)
+                end_wait(draft, subject)
+            case JobRunKey():
+                end_job(draft, subject)
+            case RunExpiry(run_id):
+                end_run(draft, run_id)
 
 
 def _settle_runs(draft: Draft) -> None:

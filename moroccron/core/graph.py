@@ -1,5 +1,7 @@
 """A DAG version's jobs as numbers: positions, neighbours, rules and shapes, worked out once per version."""
 
+from datetime import datetime, timedelta
+
 from moroccron.core.foresight import Foresight
 from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.rules import DECIDED_BY_SUCCESS, Judge, judge_of
@@ -9,7 +11,7 @@ from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.evolve import evolve
 from moroccron.model.graph import between
 from moroccron.model.packing import Shape
-from moroccron.model.run import Attempt
+from moroccron.model.run import Attempt, JobRun
 
 _PLAIN = Bond.PLAIN
 
@@ -28,6 +30,7 @@ class JobGraph:
         "nothing_over",
         "position",
         "specs",
+        "times_jobs",
         "upstream",
         "version",
     )
@@ -54,6 +57,7 @@ class JobGraph:
             for spec in self.specs
         ]
         self._link_downstream()
+        self.times_jobs = any(spec.job_timeout is not None for spec in self.specs)
         self._scoped = [any(looks_around(c) for c in spec.constraints) for spec in self.specs]
         self._shapes = [
             Shape(
@@ -110,6 +114,18 @@ class JobGraph:
         if attempt.mem is not None:
             shape = evolve(shape, resources=evolve(shape.resources, mem=attempt.mem))
         return evolve(shape, avoid=attempt.avoid) if attempt.avoid else shape
+
+    def expiry(self, now: datetime) -> datetime | None:
+        """When a run that begins now has taken too long."""
+        limit = self.version.run_timeout
+        return None if limit is None else now + timedelta(seconds=limit)
+
+    def ends(self, job_run: JobRun) -> datetime | None:
+        """When a job run has taken, with its retries, as long as it may; None: no limit, or not begun."""
+        limit = self.specs[job_run.position].job_timeout
+        if limit is None or job_run.ready is None:
+            return None
+        return job_run.ready + timedelta(seconds=limit)
 
     def is_scoped(self, position: int) -> bool:
         """Whether a constraint of the job looks at where the rest of its group is."""

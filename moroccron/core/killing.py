@@ -11,6 +11,9 @@ from moroccron.model.evolve import evolve
 from moroccron.model.run import Attempt
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunState
 
+#: nothing of the job, or of the run, starts any more
+_FINAL = frozenset({KillReason.REQUESTED, KillReason.JOB_TIMEOUT, KillReason.RUN_TIMEOUT})
+
 
 def kill_run(
     draft: Draft, run: RunView, why: str, reason: KillReason = KillReason.REQUESTED
@@ -52,13 +55,13 @@ def want_dead(draft: Draft, attempt: Attempt, reason: KillReason, why: str) -> N
 
 
 def stop_waiting(draft: Draft, attempt: Attempt) -> None:
-    """Whom a person wants dead and whose agent is cut off is waited for no longer.
+    """Whom a person or a last limit wants dead and whose agent is cut off is waited for no longer.
 
     Nothing of its run starts any more, so that nothing can run twice by it, and its machine may never come back.
     If it does, the task is killed then: see `core.strays`.
     """
     wanted = (attempt.kill, draft.view.runs[attempt.run_id].run.kill)
-    if KillReason.REQUESTED not in wanted:
+    if _FINAL.isdisjoint(wanted):
         return
     forsake(draft, attempt)
     note = "its agent is cut off: should its task still run, it is killed when the agent is back"

@@ -113,6 +113,9 @@ def _follow(draft: Draft, attempt: Attempt, given: AttemptInput) -> None:
     unwanted = run.run.kill is not None or attempt.kill is KillReason.REQUESTED
     if unwanted and attempt.state is not AttemptState.SUCCEEDED:
         wish = GiveUp(JobRunState.KILLED)
+    ends = run.graph.ends(job_run)
+    if isinstance(wish, Retry) and ends is not None and ends <= draft.now:
+        wish = GiveUp(JobRunState.KILLED)
     if job_run.mark is not None:
         wish = GiveUp(job_run.mark)
     if isinstance(wish, GiveUp):
@@ -138,6 +141,8 @@ def requeue(draft: Draft, key: AttemptKey) -> None:
         return
     run = draft.view.runs[key.run_id]
     job_run = run.job_run(run.graph.position[key.job_id])
+    if job_run.state is not JobRunState.RETRYING or attempt.ready > draft.now:
+        return
     draft.change(JobRunChanged(evolve(job_run, state=JobRunState.QUEUED)))
     draft.change(AttemptChanged(attempt))
     draft.tell_attempt(key, "retry delay passed", AttemptState.QUEUED, AttemptState.QUEUED)

@@ -8,7 +8,7 @@ from moroccron.core.run_view import RunView
 from moroccron.model.changes import DagChanged, DagState, JobRunChanged, RunChanged
 from moroccron.model.evolve import evolve
 from moroccron.model.run import DataInterval, JobRun, Run
-from moroccron.model.states import JobRunState, RunKind, RunState
+from moroccron.model.states import JobRunState, KillReason, RunKind, RunState
 
 
 def create_run(
@@ -48,20 +48,24 @@ def begin_if_room(draft: Draft, run: RunView) -> None:
     view = draft.view
     if view.running[run.run.dag_id] >= run.graph.version.max_active_runs:
         return
-    draft.change(RunChanged(evolve(run.run, state=RunState.RUNNING, started=draft.now)))
+    expires = run.graph.expiry(draft.now)
+    begun = evolve(run.run, state=RunState.RUNNING, started=draft.now, expires=expires)
+    draft.change(RunChanged(begun))
     tell_run(draft, run.run, "begun", RunState.QUEUED)
     for position, spec in enumerate(run.graph.specs):
         draft.change(JobRunChanged(JobRun(run.run.id, spec.id, JobRunState.WAITING, position)))
 
 
 def end_if_over(draft: Draft, run: RunView) -> None:
-    """End a run whose job runs are all over: killed if that was wanted, failed if any job was."""
+    """End a run whose job runs are all over: killed if a person wanted it, failed if any job was."""
     if run.run.state.is_terminal:  # recalled for a command that left it as it was
         draft.change(RunChanged(run.run))
         return
     if run.open:
         return
-    if run.run.kill is not None:
+    if run.run.kill is KillReason.RUN_TIMEOUT:
+        state = RunState.FAILED
+    elif run.run.kill is not None:
         state = RunState.KILLED
     elif run.failed:
         state = RunState.FAILED

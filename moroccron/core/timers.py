@@ -6,11 +6,19 @@ Entries are never taken back: whoever is woken checks whether the reason still h
 import heapq
 from collections.abc import Iterator
 from datetime import datetime
+from typing import NamedTuple
 
-from moroccron.model.run import AttemptKey
+from moroccron.model.run import AttemptKey, JobRunKey
 
-#: a DAG whose schedule fires, or an attempt whose retry delay ends
-Subject = str | AttemptKey
+
+class RunExpiry(NamedTuple):
+    """A run that has taken as long as it may."""
+
+    run_id: str
+
+
+#: a DAG whose schedule fires; an attempt whose delay, wait or patience ends; a job or a run whose time is up
+Subject = str | AttemptKey | JobRunKey | RunExpiry
 
 
 class Timers:

@@ -38,7 +38,7 @@ from moroccron.core.offer_book import Appetite, OfferBook
 from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.queue import Queue, Strangers
 from moroccron.core.run_view import RunView
-from moroccron.core.timers import Timers
+from moroccron.core.timers import RunExpiry, Timers
 from moroccron.model.changes import (
     AttemptChanged,
     Change,
@@ -55,7 +55,7 @@ from moroccron.model.changes import (
 from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.load import LoadError
 from moroccron.model.offer import InverseOffer
-from moroccron.model.run import Attempt, AttemptKey, Run
+from moroccron.model.run import Attempt, AttemptKey, JobRun, Run
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, JobRunState, RunState
 from moroccron.model.timetable import Timetable, timetable_of
@@ -175,6 +175,8 @@ class View:
         elif found.run.state is RunState.RUNNING:
             self.running[run.dag_id] -= 1
         self.running[run.dag_id] += run.state is RunState.RUNNING
+        if run.expires is not None and (found.run is run or found.run.expires != run.expires):
+            self.timers.add(run.expires, RunExpiry(run.id))
         found.run = run
         self.touched.add(run.id)
 
@@ -251,8 +253,18 @@ class View:
         if not beside:
             self.live_on.pop(agent_id or "", None)
 
+    def _time_job(self, run: RunView, job_run: JobRun) -> None:
+        """Wake when a job's time is up, if it has just begun to count."""
+        before = run.job_runs[job_run.position]
+        ends = None if job_run.state.is_terminal else run.graph.ends(job_run)
+        if ends is not None and (before is None or before.ready != job_run.ready):
+            self.timers.add(ends, job_run.key)
+
     def _await_offer(self, run: RunView, attempt: Attempt) -> None:
         position = run.graph.position[attempt.job_id]
+        limit = run.graph.specs[position].start_within
+        if limit is not None and attempt.key not in self.queue:
+            self.timers.add(attempt.ready + timedelta(seconds=limit), attempt.key)
         shape = run.graph.shape_of(attempt)
         if shape.role is None or shape.role in self.policy.roles:
             self.queue.add(attempt.key, run.graph.specs[position].priority, shape)
@@ -277,8 +289,12 @@ class View:
 
 
 def _apply_job_run(view: View, change: JobRunChanged, _now: datetime) -> None:
-    view.runs[change.job_run.run_id].set_job_run(change.job_run)
-    view.touched.add(change.job_run.run_id)
+    job_run = change.job_run
+    run = view.runs[job_run.run_id]
+    if run.graph.times_jobs:
+        view._time_job(run, job_run)
+    run.set_job_run(job_run)
+    view.touched.add(job_run.run_id)
 
 
 def _apply_dag(view: View, change: DagChanged, _now: datetime) -> None:

@@ -88,6 +88,12 @@ class JobSpec:
     retry_jitter: float = 0.0  #: share of a delay that is left out by the attempt's own chance
     #: (exit code or failure class, attempts that may follow), in place of `retries` and our own bounds
     retry_on: tuple[tuple[int | str, int], ...] = ()
+    start_within: float | None = None  #: seconds an attempt may wait for a place
+    job_timeout: float | None = (
+        None  #: seconds from its rule's verdict to its end, retries included
+    )
+    #: when it should have ended: seconds after the run is due, or a time of day in the DAG's zone
+    deadline: float | str | None = None
     memory_on_oom: int | None = None  #: MiB up to which memory is doubled when it ran out
 
     @property
@@ -120,6 +126,8 @@ class DagVersion:
     )
     max_active_runs: int = 16
     overlap: Overlap = Overlap.QUEUE  #: what becomes of a fire when so many are active
+    run_timeout: float | None = None  #: seconds from a run's begin to its end; None: no limit
+    deadline: float | str | None = None  #: when a run should have ended: as that of a job
     pause_after: int | None = None  #: failed scheduled runs in a row that pause the DAG
     owners: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from moroccron.model import amounts, edges, file_fields, retrying, scheduling, v
 from moroccron.model.amounts import Amount, Duration
 from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.dag_version import TriggerRule
+from moroccron.model.deadline import deadline
 from moroccron.model.edges import JobRefs
 from moroccron.model.files import Containerizer, Uri, Volume
 from moroccron.model.schedule import CatchUp, Overlap, Schedule
@@ -46,6 +47,9 @@ class JobFields(TypedDict, total=False):
     retry_on: Mapping[int | str, int]  #: attempts that may follow an exit code or a failure class
     memory_on_oom: Amount  #: when memory runs out it is doubled, up to so much
     timeout: Duration | None  #: seconds that an attempt may run; None: no limit
+    start_within: Duration | None  #: seconds that an attempt may wait for a place
+    job_timeout: Duration | None  #: seconds that it may take in all, with its retries
+    deadline: Duration | str | None  #: when it should have ended: seconds after due, or "07:30"
     kill_grace: Duration  #: seconds between TERM and KILL; default 5
     replace_after: Duration | Literal["never"] | None  #: seconds until it is replaced when cut off
     trigger_rule: TriggerRule | str  #: when it may start; default all_success
@@ -78,6 +82,8 @@ class DagFields(TypedDict, total=False):
     catchup_within: Duration | None  #: seconds after which a missed fire is given up
     max_active_runs: int  #: default 16
     overlap: Overlap | str  #: of a fire beyond them: queue (default), skip, cancel_new, replace
+    run_timeout: Duration | None  #: seconds that a run may take; then it has failed
+    deadline: Duration | str | None  #: when a run should have ended: seconds after due, or "07:30"
     pause_after: int | None  #: failed scheduled runs in a row that pause the DAG
     owners: Sequence[str] | str
     tags: Sequence[str] | str
@@ -111,6 +117,9 @@ JOB_CHECKS: dict[str, Check] = {
     "retry_on": retrying.retry_on,
     "memory_on_oom": validation.optional(amounts.mem),
     "timeout": validation.optional(amounts.limit),
+    "start_within": validation.optional(amounts.limit),
+    "job_timeout": validation.optional(amounts.limit),
+    "deadline": validation.optional(deadline),
     "kill_grace": amounts.delay,
     "replace_after": validation.optional(amounts.limit_or_never),
     "trigger_rule": validation.trigger_rule,
@@ -146,6 +155,8 @@ DAG_CHECKS: dict[str, Check] = {
     "catchup_within": validation.optional(amounts.limit),
     "max_active_runs": validation.whole(1, 10**6),
     "overlap": validation.choice(Overlap),
+    "run_timeout": validation.optional(amounts.limit),
+    "deadline": validation.optional(deadline),
     "pause_after": validation.optional(validation.whole(1, 10**6)),
     "owners": validation.names,
     "tags": validation.names,

@@ -52,6 +52,7 @@ class Run:
     params: Mapping[str, Any] = field(default_factory=dict)
     kill: KillReason | None = None  #: wanted dead, and why
     requested_by: str | None = None
+    expires: datetime | None = None  #: when it is ended because it took too long
 
     @property
     def logical_date(self) -> datetime:

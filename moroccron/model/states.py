@@ -78,7 +78,8 @@ class RunState(StrEnum):
     QUEUED = "queued"  #: created, held back by max_active_runs
     RUNNING = "running"
     SUCCEEDED = "succeeded"  #: every job that decides it succeeded or was passed over
-    FAILED = "failed"  #: at least one job that decides it ended in failure, whatever ran after it
+    #: at least one job that decides it ended in failure, whatever ran after it; or it took too long
+    FAILED = "failed"
     KILLED = "killed"  #: a person ended it
 
     @property
@@ -99,6 +100,9 @@ class KillReason(StrEnum):
     REQUESTED = "requested"  #: a person asked
     OVERLAP = "overlap"  #: a run of its DAG that overlaps with it was preferred
     TIMEOUT = "timeout"  #: it ran longer than its job allows; counts as a failure
+    QUEUE_WAIT = "queue_wait"  #: it found no place within the time that its job allows
+    JOB_TIMEOUT = "job_timeout"  #: with its retries the job took longer than it may
+    RUN_TIMEOUT = "run_timeout"  #: the run took longer than its DAG allows
     MARKED = "marked"  #: a person said what its job has come to
 
 

@@ -155,6 +155,7 @@ class TestCommit:
             params={"n": 1, "deep": {"list": [1.5, None, "ü"]}},
             kill=KillReason.REQUESTED,
             requested_by="José",
+            expires=moment,
         )
         job_run = a_job_run(
             run.id,

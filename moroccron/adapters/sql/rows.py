@@ -95,6 +95,7 @@ def run_row(run: Run, time: Time) -> Row:
         _json(dict(run.params)),
         run.kill and run.kill.value,
         storable(run.requested_by),
+        time(run.expires),
     )
 
 
@@ -185,7 +186,7 @@ def load_error_of(row: Sequence[Any]) -> LoadErrorRow:
 
 def run_of(row: Sequence[Any]) -> Run:
     id, dag_id, version_id, kind, state, begin, end, due, created, started, ended, *rest = row
-    params, kill, requested_by = rest
+    params, kill, requested_by, expires = rest
     return Run(
         id,
         dag_id,
@@ -200,6 +201,7 @@ def run_of(row: Sequence[Any]) -> Run:
         params,
         kill and KillReason(kill),
         requested_by,
+        expires,
     )
 
 

@@ -92,6 +92,7 @@ run = Table(
     Column("params", JSON, nullable=False),
     Column("kill", Word),
     Column("requested_by", String),
+    Column("expires", UtcTime),
 )
 Index(None, run.c.created, run.c.id)
 Index(None, run.c.dag_id, run.c.created, run.c.id)

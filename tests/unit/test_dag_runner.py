@@ -284,7 +284,7 @@ class TestFinding:
             runner("bad.py")
         assert str(refused.value).splitlines()[:2] == [
             "bad.py:3: DAG bad job a: timeoutt: there is no field 'timeoutt'",
-            "    did you mean timeout?",
+            "    did you mean timeout or job_timeout?",
         ]
         assert "bad.py:4: DAG bad job a: id: job id 'a' is taken" in str(refused.value)
 

@@ -136,7 +136,7 @@ def test_a_database_that_is_not_the_frameworks(
         (["--election", "etcd://x"], "holds no elections"),
         (["--election", "zk://"], "the path in ZooKeeper is missing"),
         (["--master", "::1"], "write host:port"),
-        (["--secret", "file:/no/such"], "nobody whose it is"),
+        (["--secret", "file:/no/such"], "cannot be read"),
         (["--principal", "me", "--secret", "env:NO_SUCH"], "no variable NO_SUCH"),
         (["--role", "a b"], "must be a role"),
     ],

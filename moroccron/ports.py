@@ -15,6 +15,7 @@ from moroccron.model.dag_version import DagVersion
 from moroccron.model.effects import Effect
 from moroccron.model.events import Event, RunRecalled
 from moroccron.model.load import LoadError
+from moroccron.model.pool import PoolUse
 from moroccron.model.preview import Preview
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.snapshot import Snapshot
@@ -248,6 +249,9 @@ class Queries(Protocol):
 
     def last_history_id(self) -> int:
         """The number of the newest line; 0 when there is none."""
+
+    def pools(self) -> Sequence[PoolUse]:
+        """All pools by name, those too that jobs wait for and nobody made."""
 
     def answer(self, command_id: int) -> Answer | None:
         """What became of a command; None while the leader has not taken it."""

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from moroccron.model.fires import MOST_FIRES
+from moroccron.model.pool import MOST_SLOTS
 from moroccron.model.states import JobRunState, RunState
 from moroccron.ports import Stream
 
@@ -33,6 +34,14 @@ class FiresQuery(Strict):
 
 class VersionPath(DagPath):
     version_id: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class PoolPath(Strict):
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class PoolBody(Strict):
+    slots: int = Field(ge=0, le=MOST_SLOTS, description="0 closes it: nothing of it is launched")
 
 
 class RunPath(Strict):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from moroccron.model.command import Answer
 from moroccron.model.failure import FailureClass
 from moroccron.model.fires import Fire
+from moroccron.model.pool import PoolUse
 from moroccron.model.preview import Preview
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.schedule import Schedule
@@ -301,6 +302,28 @@ class LeaderOut(Out):
     term: int
     holder: str
     since: datetime
+
+
+class PoolOut(Out):
+    name: str
+    made: bool = Field(description="False: jobs name it and wait for it, and nobody made it")
+    slots: int
+    taken: int = Field(description="Slots of attempts that may run")
+    queued: int = Field(description="Attempts that wait, for slots or for agents")
+
+    @classmethod
+    def of(cls, use: PoolUse) -> "PoolOut":
+        return cls(
+            name=use.pool.name,
+            made=use.made,
+            slots=use.pool.slots,
+            taken=use.taken,
+            queued=use.queued,
+        )
+
+
+class PoolsOut(Out):
+    pools: list[PoolOut]
 
 
 class HealthOut(Out):

@@ -33,6 +33,11 @@ _JOBS = {
     "retry": Lazy("moroccron.cli.jobs", "Run an ended job of a run once more.", "retry"),
     "mark": Lazy("moroccron.cli.jobs", "Say what a job of a run has come to.", "mark"),
 }
+_POOLS = {
+    "list": Lazy("moroccron.cli.pools", "List pools, what is taken and what waits.", "list_pools"),
+    "set": Lazy("moroccron.cli.pools", "Make a pool, or give it other slots.", "set_pool"),
+    "remove": Lazy("moroccron.cli.pools", "Take a pool away.", "remove_pool"),
+}
 _DB = {
     "upgrade": Lazy("moroccron.cli.db", "Bring the tables up to date; creates them.", "upgrade"),
     "check": Lazy("moroccron.cli.db", "Say whether the database is ready for use.", "check"),
@@ -51,6 +56,7 @@ _FRAMEWORK = {
 dags = LazyGroup("dags", lazy=_DAGS, help="DAGs: what there is, and whether it is right.")
 runs = LazyGroup("runs", lazy=_RUNS, help="Runs of DAGs.")
 jobs = LazyGroup("jobs", lazy=_JOBS, help="Jobs within a run.")
+pools = LazyGroup("pools", lazy=_POOLS, help="Pools: named limits that jobs share.")
 db = LazyGroup("db", lazy=_DB, help="The database's tables.")
 framework = LazyGroup("framework", lazy=_FRAMEWORK, help="This moroccron as a framework of Mesos.")
 
@@ -60,6 +66,7 @@ _COMMANDS = {
     "dags": Lazy(_HERE, "DAGs: list, show, fires, check, test, pause, unpause.", "dags"),
     "runs": Lazy(_HERE, "Runs: trigger, list, show, kill.", "runs"),
     "jobs": Lazy(_HERE, "Jobs within a run: list, retry, mark.", "jobs"),
+    "pools": Lazy(_HERE, "Pools of slots: list, set, remove.", "pools"),
     "logs": Lazy("moroccron.cli.logs", "What a job of a run wrote, live or finished."),
     "scheduler": Lazy("moroccron.cli.scheduler", "One candidate for the lead of the engine."),
     "web": Lazy("moroccron.cli.web", "The pages and the API."),

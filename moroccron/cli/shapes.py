@@ -10,6 +10,7 @@ from typing import Any
 from moroccron.model.command import Answer
 from moroccron.model.fires import Fire
 from moroccron.model.load import LoadError
+from moroccron.model.pool import PoolUse
 from moroccron.model.preview import JobMove, Preview
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.schedule import Schedule
@@ -149,6 +150,16 @@ def attempt(value: Attempt) -> Shape:
         "reason": value.reason,
         "message": value.message,
         "mem": value.mem,
+    }
+
+
+def pool(use: PoolUse) -> Shape:
+    return {
+        "name": use.pool.name,
+        "made": use.made,
+        "slots": use.pool.slots,
+        "taken": use.taken,
+        "queued": use.queued,
     }
 
 

@@ -7,6 +7,7 @@ from moroccron.core.draft import Draft
 from moroccron.core.ephemera import RunAdopted
 from moroccron.core.killing import kill_run
 from moroccron.core.loading import with_next_due
+from moroccron.core.pools import remove_pool, set_pool
 from moroccron.core.refused import Refused
 from moroccron.core.runs import create_run
 from moroccron.core.view import View
@@ -18,7 +19,9 @@ from moroccron.model.command import (
     MarkJob,
     Outcome,
     PauseDag,
+    RemovePool,
     RetryJob,
+    SetPool,
     TriggerRun,
     Unknown,
     UnpauseDag,
@@ -61,6 +64,10 @@ def _carry_out(draft: Draft, command: Command) -> str:
         case UnpauseDag(dag_id):
             _set_paused(draft, dag_id, paused=False)
             return dag_id
+        case SetPool(name, slots):
+            return set_pool(draft, name, slots, command.requested_by)
+        case RemovePool(name):
+            return remove_pool(draft, name, command.requested_by)
         case Unknown(kind):
             raise Refused(f"this version knows no command {kind!r}")
 

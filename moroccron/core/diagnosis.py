@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import accumulate
 
 from moroccron.core.lots import Ledger, Lot
+from moroccron.core.quotas import Quotas
 from moroccron.core.rooms import CPUS, MEM, Amounts, Room
 from moroccron.core.spreading import Spreader
 from moroccron.model.constraint import Constraint
@@ -42,14 +43,19 @@ class Diagnosis:
         self._ledger = ledger
         self._known: dict[Shape, _Findings] = {}
 
-    def unplaced(self, lot: Lot) -> Unplaced:
-        """The lot's attempts that are left, with what stood against them."""
+    def unplaced(self, lot: Lot, quotas: Quotas) -> Unplaced:
+        """The lot's attempts that are left, with what stood against them: a quota, or the agents."""
+        attempts = tuple(lot.attempts[lot.taken :] if lot.taken else lot.attempts)
+        short = None if lot.left else quotas.short(lot)
+        if short is not None:
+            name, asked, free = short
+            veto = Veto(VetoKind.QUOTA, asked, free, quota=name)
+            return Unplaced(lot.shape, attempts, len(self._rooms), {}, veto)
         if lot.shape not in self._known:
             count = _Count(lot.demand)
             self._consider(lot, count)
             self._known[lot.shape] = (count.vetoes, count.nearest())
         vetoes, nearest = self._known[lot.shape]
-        attempts = tuple(lot.attempts[lot.taken :] if lot.taken else lot.attempts)
         return Unplaced(lot.shape, attempts, len(self._rooms), vetoes, nearest)
 
     def _consider(self, lot: Lot, count: "_Count") -> None:

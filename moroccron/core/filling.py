@@ -25,6 +25,7 @@ class Filler:
         self._ledger = ledger
         self._shelves = Shelves(lots, kinds)
         self._spent = 0
+        self._spent_elsewhere = ledger.quotas.spent
         self._watched = tuple(dict.fromkeys(c for lot in lots for c in lot.alone))
         self._recipes: dict[object, _Recipe] = {}
 
@@ -35,14 +36,28 @@ class Filler:
                 return
             likeness = (room.free, room.location(self._watched))
             recipe = self._recipes.get(likeness)
-            if recipe is not None and all(lot.left >= recipe[lot] for lot in recipe):
-                for lot, number in recipe.items():
-                    self._take(room, lot, number)
-            else:
-                self._recipes[likeness] = self._cook(room)
-            if self._spent * 8 > self._shelves.number:
+            if recipe is None or not self._repeat(room, recipe):
+                untouched = room.free == likeness[0]
+                cooked = self._cook(room)
+                if untouched:
+                    self._recipes[likeness] = cooked
+            quotas = self._ledger.quotas
+            if (self._spent + quotas.spent - self._spent_elsewhere) * 8 > self._shelves.number:
                 self._shelves.tidy()
-                self._spent = 0
+                self._spent, self._spent_elsewhere = 0, quotas.spent
+
+    def _repeat(self, room: Room, recipe: _Recipe) -> bool:
+        """Fill a room as one like it was filled; False if the lots do not last for it.
+
+        Lots that share a quota may each last, and yet not together.
+        """
+        if any(lot.left < number for lot, number in recipe.items()):
+            return False
+        for lot, number in recipe.items():
+            if lot.left < number:
+                return False
+            self._take(room, lot, number)
+        return True
 
     def _cook(self, room: Room) -> _Recipe:
         """Fill a room step by step with the best lot; of one that fits often, half of that at a time."""

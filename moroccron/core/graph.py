@@ -6,6 +6,7 @@ from moroccron.core.foresight import Foresight
 from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.rules import DECIDED_BY_SUCCESS, Judge, judge_of
 from moroccron.core.tally import ONE_OPEN, Bond
+from moroccron.model.claim import RUN, Claims, claims_of
 from moroccron.model.constraint import GROUP_OPERATORS, Constraint
 from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.evolve import evolve
@@ -29,6 +30,7 @@ class JobGraph:
         "looks_at_success",
         "nothing_over",
         "position",
+        "priority",
         "specs",
         "times_jobs",
         "upstream",
@@ -57,6 +59,7 @@ class JobGraph:
             for spec in self.specs
         ]
         self._link_downstream()
+        self.priority = self._priorities()
         self.times_jobs = any(spec.job_timeout is not None for spec in self.specs)
         self._scoped = [any(looks_around(c) for c in spec.constraints) for spec in self.specs]
         self._shapes = [
@@ -65,6 +68,7 @@ class JobGraph:
                 spec.constraints,
                 role=role_of(spec, policy.roles),
                 lasts=lasts(spec, policy),
+                claims=claims_of(version, spec),
             )
             for spec in self.specs
         ]
@@ -96,6 +100,14 @@ class JobGraph:
         #: those that count it otherwise, with how
         self.bound_downstream = {parent: tuple(found) for parent, found in bound.items()}
 
+    def _priorities(self) -> list[int]:
+        """By position: a job is as urgent as the most urgent of all that wait for it, near or far."""
+        found = [spec.priority for spec in self.specs]
+        for position in reversed(range(len(found))):
+            for parent, _ in self.upstream[position]:
+                found[parent] = max(found[parent], found[position])
+        return found
+
     def waiting_for(self, position: int) -> list[int]:
         """All jobs that wait for one."""
         bound = self.bound_downstream.get(position, ())
@@ -104,9 +116,18 @@ class JobGraph:
     def shape(self, position: int, run_id: str) -> Shape:
         """What the packer knows of a job: its run matters only to constraints that look at the group."""
         shape = self._shapes[position]
-        if not self._scoped[position]:
-            return shape
-        return evolve(shape, scope=run_id)
+        if self._scoped[position]:
+            shape = evolve(shape, scope=run_id)
+        if self.version.max_active_jobs_per_run is not None:
+            shape = evolve(shape, claims=self.claims(position, run_id))
+        return shape
+
+    def claims(self, position: int, run_id: str) -> Claims:
+        """What a job of a run takes of the limits that it shares, while it is launched."""
+        found = self._shapes[position].claims
+        if self.version.max_active_jobs_per_run is None:
+            return found
+        return (*found, (f"{RUN}:{run_id}", 1))
 
     def shape_of(self, attempt: Attempt) -> Shape:
         """The shape of an attempt: its job's, with the memory and the agents to avoid of its own."""

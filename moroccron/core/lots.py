@@ -4,6 +4,7 @@ The bookkeeping that the two ways of placing share (`filling`, `spreading`).
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from moroccron.core.graph import looks_around
 from moroccron.core.rooms import Amounts, Room
@@ -20,6 +21,7 @@ class Lot:
         "alone",
         "attempts",
         "avoid",
+        "claims",
         "demand",
         "grouped",
         "lasts",
@@ -36,6 +38,7 @@ class Lot:
         self.lasts = group.shape.lasts
         self.priority = group.priority
         self.avoid = group.shape.avoid
+        self.claims = group.shape.claims
         self.attempts: Sequence[AttemptKey] = group.attempts
         self.left = len(group.attempts)
         self.taken = 0
@@ -45,10 +48,19 @@ class Lot:
         self.alone = tuple(c for c in constraints if not looks_around(c))  #: on the agent alone
 
 
+class Spending(Protocol):
+    """Who counts what lots spend of their quotas: see `quotas`."""
+
+    spent: int
+
+    def take(self, lot: Lot, number: int) -> None: ...
+
+
 class Ledger:
     """Who was placed where, in the order of placing; and which agents pass which constraints."""
 
-    def __init__(self) -> None:
+    def __init__(self, quotas: Spending) -> None:
+        self.quotas = quotas
         #: by room: lot, first attempt, number
         self.takes: dict[Room, list[tuple[Lot, int, int]]] = {}
         self._verdicts: dict[Constraint, dict[str | None, bool]] = {}
@@ -66,6 +78,8 @@ class Ledger:
         self.takes.setdefault(room, []).append((lot, lot.taken, number))
         lot.taken += number
         lot.left -= number
+        if lot.claims:
+            self.quotas.take(lot, number)
 
     def refusal(self, constraints: tuple[Constraint, ...], room: Room) -> Constraint | None:
         """The first constraint on the agent alone that it fails. Evaluated once per expression and value."""

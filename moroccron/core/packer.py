@@ -11,15 +11,19 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from types import MappingProxyType
 
 from moroccron.core.avoiding import prefer_others
 from moroccron.core.diagnosis import Diagnosis
 from moroccron.core.filling import Filler
 from moroccron.core.lots import Ledger, Lot, fits
+from moroccron.core.quotas import Quotas
 from moroccron.core.rooms import CPUS, GPUS, MEM, Amounts, PortCutter, Room, by_role, rooms_of
 from moroccron.core.spreading import Spreader
 from moroccron.model.offer import Offer
 from moroccron.model.packing import Group, Member, Packing, Placement
+
+NO_QUOTAS: Mapping[str, int] = MappingProxyType({})
 
 
 def pack(
@@ -27,26 +31,29 @@ def pack(
     offers: Iterable[Offer],
     members: Mapping[str, Sequence[Member]],
     now: datetime,
+    quotas: Mapping[str, int] = NO_QUOTAS,
 ) -> Packing:
     """Match queued attempts to offers.
 
-    `members` are by run the attempts that are already placed, for the constraints that look at them. Every
-    attempt of every group is in exactly one of the answer's two parts.
+    `members` are by run the attempts that are already placed, for the constraints that look at them; `quotas`
+    are the slots left of what attempts may claim. Every attempt of every group is in exactly one of the answer's
+    two parts.
     """
     lots = [Lot(group) for group in groups if len(group.attempts)]
     lots.sort(key=lambda lot: (-lot.priority, lot.attempts[0]))
     rooms = rooms_of(offers, now)
-    ledger = Ledger()
+    limits = Quotas(quotas, lots)
+    ledger = Ledger(limits)
     spreader = Spreader(members, ledger)
     if rooms:
         _place(lots, rooms, spreader, ledger)
-    left = [lot for lot in lots if lot.left]
+    left = [lot for lot in lots if lot.taken < len(lot.attempts)]
     of_role = by_role(rooms)
     roles = dict.fromkeys(lot.role for lot in left)
     diagnoses = {role: Diagnosis(of_role.get(role, ()), spreader, ledger) for role in roles}
     return Packing(
         placements=tuple(_placements(rooms, ledger)),
-        unplaced=tuple(diagnoses[lot.role].unplaced(lot) for lot in left),
+        unplaced=tuple(diagnoses[lot.role].unplaced(lot, limits) for lot in left),
     )
 
 

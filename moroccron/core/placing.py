@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from moroccron.core.claims import left
+from moroccron.core.claims import sentence as slots_short
 from moroccron.core.draft import Draft
 from moroccron.core.ephemera import OffersGone, VetoNoted
 from moroccron.core.launching import launch_of
@@ -27,7 +29,13 @@ def place(draft: Draft) -> None:
     free: dict[str | None, Resources] = {}
     for offer in view.book.offers.values():
         free[offer.role] = free.get(offer.role, NOTHING) + offer.resources
-    packing = pack(view.queue.groups(free), view.book.offers.values(), _members(draft), draft.now)
+    packing = pack(
+        view.queue.groups(free),
+        view.book.offers.values(),
+        _members(draft),
+        draft.now,
+        left(view),
+    )
     offers = view.book.by_room()
     by_room: dict[RoomKey, list[Placement]] = {}
     for placement in packing.placements:
@@ -110,12 +118,13 @@ def _note_vetoes(draft: Draft, unplaced: Unplaced) -> None:
     """
     key = unplaced.attempts[0]
     nearest = unplaced.nearest
-    kind = f"{nearest.kind} {nearest.constraint or ''}" if nearest else "no offer"
+    about = (nearest.constraint or nearest.quota or "") if nearest else ""
+    kind = f"{nearest.kind} {about}" if nearest else "no offer"
     attempt = draft.view.attempt(key)
     assert attempt is not None, key
     if attempt.ready + timedelta(seconds=draft.view.policy.hold_offers) > draft.now:
         return  # who waits for no more than its turn is not told so
-    sentence = describe(unplaced)
+    sentence = slots_short(draft.view, unplaced) or describe(unplaced)
     if attempt.message != sentence:
         draft.change(AttemptChanged(evolve(attempt, message=sentence)))
     if draft.view.reasons.get((key.run_id, key.job_id)) == kind:

@@ -18,6 +18,7 @@ class Queue:
         self._classes: dict[_Class, dict[AttemptKey, None]] = {}
         self._class_of: dict[AttemptKey, _Class] = {}
         self._number_of: Counter[str | None] = Counter()  #: by role, none with zero
+        self._number_claiming: Counter[str] = Counter()  #: by name of limit, none with zero
         self.grown: set[str | None] = set()
 
     def __len__(self) -> int:
@@ -34,6 +35,11 @@ class Queue:
         """Those for which something is queued."""
         return frozenset(self._number_of)
 
+    @property
+    def claimed(self) -> frozenset[str]:
+        """The limits of which something queued claims slots."""
+        return frozenset(self._number_claiming)
+
     def add(self, key: AttemptKey, priority: int, shape: Shape) -> None:
         """Put an attempt at the end of its class; one that is there already keeps its place."""
         if key in self._class_of:
@@ -42,6 +48,7 @@ class Queue:
         self._classes.setdefault(cls, {})[key] = None
         self._class_of[key] = cls
         self._number_of[shape.role] += 1
+        self._number_claiming.update(name for name, _ in shape.claims)
         self.grown.add(shape.role)
 
     def discard(self, key: AttemptKey) -> None:
@@ -54,6 +61,10 @@ class Queue:
         if not members:
             del self._classes[cls]
         role = cls[1].role
+        for name, _ in cls[1].claims:
+            self._number_claiming[name] -= 1
+            if not self._number_claiming[name]:
+                del self._number_claiming[name]
         self._number_of[role] -= 1
         if not self._number_of[role]:
             del self._number_of[role]

@@ -122,6 +122,8 @@ _REFUSED = {
 
 def describe(unplaced: Unplaced) -> str:
     """Why attempts wait, in one plain sentence."""
+    if unplaced.nearest is not None and unplaced.nearest.quota is not None:
+        return f"{unplaced.nearest.quota}: too few slots left"
     if unplaced.agents == 0 or unplaced.nearest is None:
         return "no offer yet"
     if len(unplaced.vetoes) == 1:

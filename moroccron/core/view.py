@@ -49,9 +49,12 @@ from moroccron.model.changes import (
     Happened,
     JobRunChanged,
     LoadErrorsChanged,
+    PoolChanged,
+    PoolRemoved,
     RunChanged,
     VersionAdded,
 )
+from moroccron.model.claim import Claims
 from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.load import LoadError
 from moroccron.model.offer import InverseOffer
@@ -72,6 +75,9 @@ class View:
         self.framework_id = snapshot.framework_id
         self.dags: dict[str, DagState] = {}
         self.versions: dict[str, DagVersion] = {v.id: v for v in snapshot.versions}
+        self.pools: dict[str, int] = {}  #: slots by name
+        self.used: Counter[str] = Counter()  #: slots taken, by name of limit
+        self.held: dict[str, Claims] = {}  #: by task id: what it takes of limits, of those that do
         self.load_errors: dict[str, tuple[LoadError, ...]] = {}
         self.runs: dict[str, RunView] = {}
         #: active runs by DAG, in order of creation
@@ -101,6 +107,8 @@ class View:
         self._load(snapshot, now)
 
     def _load(self, snapshot: Snapshot, now: datetime) -> None:
+        for pool in snapshot.pools:
+            self.apply(PoolChanged(pool), now)
         for dag in snapshot.dags:
             self.apply(DagChanged(dag), now)
         for error in snapshot.load_errors:
@@ -237,12 +245,34 @@ class View:
             self.cut_off_told.discard(attempt.task_id)
 
     def _set_live(self, attempt: Attempt, task_id: str) -> None:
+        if task_id not in self.live:
+            self._hold(attempt, task_id)
         self.live[task_id] = attempt.key
         if attempt.agent_id is not None:
             self.live_on.setdefault(attempt.agent_id, set()).add(task_id)
 
+    def _hold(self, attempt: Attempt, task_id: str) -> None:
+        run = self.runs.get(attempt.run_id)
+        if run is None:
+            return
+        claims = run.graph.claims(run.graph.position[attempt.job_id], attempt.run_id)
+        if claims:
+            self.held[task_id] = claims
+            for name, slots in claims:
+                self.used[name] += slots
+
+    def _release(self, task_id: str) -> None:
+        """Slots are free: what was refused meanwhile may fit what is queued for them."""
+        for name, slots in self.held.pop(task_id, ()):
+            self.used[name] -= slots
+            if not self.used[name]:
+                del self.used[name]
+            if name in self.queue.claimed:
+                self.queue.grown |= self.queue.roles
+
     def _end_live(self, attempt: Attempt, task_id: str) -> None:
         del self.live[task_id]
+        self._release(task_id)
         self.doubts.pop(task_id, None)
         self.inquiry.heard(task_id)
         self._leave_agent(task_id, attempt.agent_id)
@@ -267,7 +297,7 @@ class View:
             self.timers.add(attempt.ready + timedelta(seconds=limit), attempt.key)
         shape = run.graph.shape_of(attempt)
         if shape.role is None or shape.role in self.policy.roles:
-            self.queue.add(attempt.key, run.graph.specs[position].priority, shape)
+            self.queue.add(attempt.key, run.graph.priority[position], shape)
         else:
             self.strangers.add(attempt.key)
 
@@ -279,6 +309,11 @@ class View:
             a.task_id: a.key for r in self.runs.values() for a in r.live_attempts() if a.task_id
         }
         assert live == self.live, (live, self.live)
+        used: Counter[str] = Counter()
+        for live_one in self.live_attempts():
+            graph = self.runs[live_one.run_id].graph
+            used.update(dict(graph.claims(graph.position[live_one.job_id], live_one.run_id)))
+        assert used == self.used, (used, self.used)
         placed = {task: agent for agent, tasks in self.live_on.items() for task in tasks}
         assert placed == {a.task_id: a.agent_id for a in self.live_attempts()}, self.live_on
         assert self.inquiry.unheard.keys() <= self.live.keys(), self.inquiry.unheard
@@ -305,6 +340,15 @@ def _apply_dag(view: View, change: DagChanged, _now: datetime) -> None:
         view.timers.add(dag.next_due, dag.dag_id)
     if before is not None and before.version_id != dag.version_id:
         view._forget_version(dag.dag_id, before.version_id)
+
+
+def _apply_pool(view: View, change: PoolChanged, _now: datetime) -> None:
+    view.pools[change.pool.name] = change.pool.slots
+    view.queue.grown |= view.queue.roles
+
+
+def _apply_pool_gone(view: View, change: PoolRemoved, _now: datetime) -> None:
+    view.pools.pop(change.name, None)
 
 
 def _apply_load_errors(view: View, change: LoadErrorsChanged, _now: datetime) -> None:
@@ -409,6 +453,8 @@ _APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
     VersionAdded: _apply_version,
     LoadErrorsChanged: _apply_load_errors,
     FrameworkChanged: _apply_framework,
+    PoolChanged: _apply_pool,
+    PoolRemoved: _apply_pool_gone,
     OfferHeld: lambda view, change, _: view.book.hold(change.offer, change.at),
     OffersGone: lambda view, change, _: view.book.forget(change.offer_ids),
     InverseOfferHeld: lambda view, change, _: view.inverse.update({change.offer.id: change.offer}),

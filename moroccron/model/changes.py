@@ -10,6 +10,7 @@ from datetime import datetime
 from moroccron.model.command import Answer
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.load import LoadError
+from moroccron.model.pool import Pool
 from moroccron.model.run import Attempt, JobRun, Run
 
 
@@ -70,7 +71,7 @@ class Happened:
     """A line of history: what moved, from where to where, and why."""
 
     at: datetime
-    subject: str  #: "run", "job_run", "attempt", "dag", "offer", "command", "framework"
+    subject: str  #: "run", "job_run", "attempt", "dag", "offer", "pool", "command", "framework"
     cause: str  #: what moved it, in a few words: an event's kind with its detail
     dag_id: str | None = None
     run_id: str | None = None
@@ -93,6 +94,18 @@ class FrameworkChanged:
     framework_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class PoolChanged:
+    """A pool was made, or has another number of slots."""
+
+    pool: Pool
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRemoved:
+    name: str
+
+
 Change = (
     VersionAdded
     | DagChanged
@@ -103,4 +116,6 @@ Change = (
     | Happened
     | CommandAnswered
     | FrameworkChanged
+    | PoolChanged
+    | PoolRemoved
 )

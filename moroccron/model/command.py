@@ -59,8 +59,23 @@ class UnpauseDag:
     dag_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class SetPool:
+    """Make a pool, or give it another number of slots. Who has slots keeps them."""
+
+    name: str
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePool:
+    """Take a pool away. Jobs that name it wait until there is one again."""
+
+    name: str
+
+
 Amendment = RetryJob | MarkJob
-Intent = TriggerRun | KillRun | Amendment | PauseDag | UnpauseDag
+Intent = TriggerRun | KillRun | Amendment | PauseDag | UnpauseDag | SetPool | RemovePool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,8 @@ _INTENTS: dict[str, type[Any]] = {
     "mark_job": MarkJob,
     "pause_dag": PauseDag,
     "unpause_dag": UnpauseDag,
+    "set_pool": SetPool,
+    "remove_pool": RemovePool,
 }
 _KINDS = {cls: kind for kind, cls in _INTENTS.items()}
 

@@ -70,7 +70,7 @@ class JobSpec:
     replace_after: float | Literal["never"] | None = None
     pool: str | None = None
     slots: int = 1
-    priority: int = 0  #: higher goes first
+    priority: int = 0  #: higher goes first, with all that it waits for
     owners: tuple[str, ...] = ()
     doc: str = ""
     volumes: tuple[Volume, ...] = ()
@@ -88,6 +88,7 @@ class JobSpec:
     retry_jitter: float = 0.0  #: share of a delay that is left out by the attempt's own chance
     #: (exit code or failure class, attempts that may follow), in place of `retries` and our own bounds
     retry_on: tuple[tuple[int | str, int], ...] = ()
+    mutex: tuple[str, ...] = ()  #: names; of all jobs with one of them a single one runs at a time
     start_within: float | None = None  #: seconds an attempt may wait for a place
     job_timeout: float | None = (
         None  #: seconds from its rule's verdict to its end, retries included
@@ -126,6 +127,8 @@ class DagVersion:
     )
     max_active_runs: int = 16
     overlap: Overlap = Overlap.QUEUE  #: what becomes of a fire when so many are active
+    max_active_jobs: int | None = None  #: jobs of all its runs that are launched at a time
+    max_active_jobs_per_run: int | None = None  #: jobs of one run
     run_timeout: float | None = None  #: seconds from a run's begin to its end; None: no limit
     deadline: float | str | None = None  #: when a run should have ended: as that of a job
     pause_after: int | None = None  #: failed scheduled runs in a row that pause the DAG
@@ -241,7 +244,7 @@ def _decode_job(data: dict[str, Any]) -> JobSpec:
             values[name] = tuple(kind.from_json(item) for item in values[name])
     if "containerizer" in values:
         values["containerizer"] = Containerizer(values["containerizer"])
-    for name in ("upstream", "owners", "allow_failure", "teardown_of"):
+    for name in ("upstream", "owners", "allow_failure", "teardown_of", "mutex"):
         if name in values:
             values[name] = tuple(values[name])
     return JobSpec(**values)

@@ -60,9 +60,12 @@ class JobFields(TypedDict, total=False):
     teardown_of: JobRefs  #: in its place: runs when these succeeded and all behind them is over
     allow_failure: JobRefs  #: upstream jobs whose failure counts as success here
     fails_run: bool  #: whether its failure is the run's; default True, of a teardown False
-    pool: str | None  #: kept and shown; limits nothing yet
-    slots: int  #: how much it would take of the pool; limits nothing yet
-    priority: int  #: higher goes first
+    pool: str | None  #: whose slots it takes while it is launched; see `moroccron pools`
+    slots: int  #: how many of them; default 1
+    mutex: (
+        Sequence[str] | str
+    )  #: names; of all jobs of all DAGs with one of them, one runs at a time
+    priority: int  #: higher goes first, with all that it waits for
     owners: Sequence[str] | str  #: beside the DAG's own
     doc: str  #: for people; its indentation is taken off
 
@@ -82,6 +85,8 @@ class DagFields(TypedDict, total=False):
     catchup_within: Duration | None  #: seconds after which a missed fire is given up
     max_active_runs: int  #: default 16
     overlap: Overlap | str  #: of a fire beyond them: queue (default), skip, cancel_new, replace
+    max_active_jobs: int | None  #: of all its runs; default: no limit
+    max_active_jobs_per_run: int | None  #: default: no limit
     run_timeout: Duration | None  #: seconds that a run may take; then it has failed
     deadline: Duration | str | None  #: when a run should have ended: seconds after due, or "07:30"
     pause_after: int | None  #: failed scheduled runs in a row that pause the DAG
@@ -130,6 +135,7 @@ JOB_CHECKS: dict[str, Check] = {
     "fails_run": validation.flag,
     "pool": validation.optional(validation.identifier),
     "slots": validation.whole(1, 10**6),
+    "mutex": validation.identifiers,
     "priority": validation.whole(-(2**31), 2**31 - 1),
     "owners": validation.names,
     "doc": validation.doc,
@@ -155,6 +161,8 @@ DAG_CHECKS: dict[str, Check] = {
     "catchup_within": validation.optional(amounts.limit),
     "max_active_runs": validation.whole(1, 10**6),
     "overlap": validation.choice(Overlap),
+    "max_active_jobs": validation.optional(validation.whole(1, 10**6)),
+    "max_active_jobs_per_run": validation.optional(validation.whole(1, 10**6)),
     "run_timeout": validation.optional(amounts.limit),
     "deadline": validation.optional(deadline),
     "pause_after": validation.optional(validation.whole(1, 10**6)),

@@ -24,6 +24,9 @@ class Shape:
     role: str | None = None  #: whose offers it needs; None: the cluster knows no roles
     lasts: float = 0.0  #: seconds after which it must be over, or is taken to be
     avoid: tuple[str, ...] = ()  #: agents that it would rather not have
+    claims: tuple[
+        tuple[str, int], ...
+    ] = ()  #: names of quotas, and how many slots it takes of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,14 @@ class VetoKind(StrEnum):
     PORTS = "ports"
     CONSTRAINT = "constraint"
     MAINTENANCE = "maintenance"
+    QUOTA = "quota"  #: no agent's doing: too few slots are left of a quota
 
 
 @dataclass(frozen=True, slots=True)
 class Veto:
     """One reason against one agent. For a resource: how much was asked and how much was free.
 
-    For maintenance: when it begins.
+    For maintenance: when it begins. For a quota: its name, with the slots that were asked for and left.
     """
 
     kind: VetoKind
@@ -79,6 +83,7 @@ class Veto:
     free: int = 0
     constraint: Constraint | None = None
     begins: datetime | None = None
+    quota: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from moroccron.model.changes import DagState
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.load import LoadError
+from moroccron.model.pool import Pool
 from moroccron.model.run import Attempt, JobRun, Run
 
 
@@ -21,3 +22,4 @@ class Snapshot:
     #: the newest of each job run of an active run, and every non-terminal one
     attempts: tuple[Attempt, ...]
     load_errors: tuple[LoadError, ...] = ()
+    pools: tuple[Pool, ...] = ()

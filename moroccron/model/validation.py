@@ -57,6 +57,13 @@ def identifier(value: object) -> str:
     return value
 
 
+def identifiers(value: object) -> tuple[str, ...]:
+    """A list of ids, sorted, each once; a single one may stand alone."""
+    if isinstance(value, str):
+        value = (value,)
+    return tuple(sorted({identifier(item) for item in items(value, "ids")}))
+
+
 def text(value: object) -> str:
     """Any text that can be stored."""
     if not isinstance(value, str):

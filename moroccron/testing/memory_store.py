@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from moroccron.model.changes import (
+    AttemptChanged,
     Change,
     CommandAnswered,
     DagChanged,
@@ -21,6 +22,8 @@ from moroccron.model.changes import (
     Happened,
     JobRunChanged,
     LoadErrorsChanged,
+    PoolChanged,
+    PoolRemoved,
     RunChanged,
     VersionAdded,
 )
@@ -28,6 +31,7 @@ from moroccron.model.command import Answer, Command, Intent, Unknown
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import Fenced, NotFound, StoreUnavailable
 from moroccron.model.events import RunRecalled
+from moroccron.model.pool import Pool, PoolUse, pool_uses
 from moroccron.model.run import Attempt, AttemptKey, JobRun, Run
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, RunState
@@ -53,6 +57,7 @@ class MemoryStore:
         self._attempts: dict[str, dict[AttemptKey, Attempt]] = {}  # by run
         self._history: list[HistoryLine] = []
         self._load_errors: dict[str, list[LoadErrorRow]] = {}
+        self._pools: dict[str, Pool] = {}
         self._commands: dict[int, Command] = {}
         self._answers: dict[int, Answer] = {}
 
@@ -80,6 +85,7 @@ class MemoryStore:
                 ),
                 attempts=tuple(self._attempts_to_load({run.id for run in runs})),
                 load_errors=tuple(row.error for row in self.load_errors()),
+                pools=tuple(pool for _, pool in sorted(self._pools.items())),
             )
 
     def _attempts_to_load(self, active: set[str]) -> Iterator[Attempt]:
@@ -140,7 +146,7 @@ class MemoryStore:
             elif isinstance(change, JobRunChanged):
                 id = change.job_run.run_id
                 demand(id in runs or id in self._runs, f"run {id}")
-            elif not isinstance(change, LoadErrorsChanged | CommandAnswered | FrameworkChanged):
+            elif isinstance(change, AttemptChanged):
                 key = change.attempt.key.job_run
                 known = key in job_runs or key.job_id in self._job_runs.get(key.run_id, {})
                 demand(known, f"job {key.job_id} of run {key.run_id}")
@@ -163,8 +169,11 @@ class MemoryStore:
                 self._answers[answer.command_id] = answer
             case FrameworkChanged(framework_id):
                 self._framework_id = framework_id
-            case _:
-                attempt = change.attempt
+            case PoolChanged(pool):
+                self._pools[pool.name] = pool
+            case PoolRemoved(name):
+                self._pools.pop(name, None)
+            case AttemptChanged(attempt):
                 self._attempts.setdefault(attempt.run_id, {})[attempt.key] = attempt
 
     def _apply_load_errors(self, change: LoadErrorsChanged) -> None:
@@ -193,6 +202,15 @@ class MemoryStore:
             return id
 
     # ---------------------------------------------------------------------- Queries
+
+    def pools(self) -> Sequence[PoolUse]:
+        with self._lock:
+            counts: dict[tuple[str, str, AttemptState], int] = {}
+            for run_id, attempts in self._attempts.items():
+                for found in attempts.values():
+                    key = (self._runs[run_id].version_id, found.job_id, found.state)
+                    counts[key] = counts.get(key, 0) + 1
+            return pool_uses(self._pools.values(), self._versions, counts)
 
     def dags(self, recent: int = 10) -> Sequence[DagSummary]:
         with self._lock:

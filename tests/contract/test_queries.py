@@ -8,14 +8,17 @@ from moroccron.model.changes import (
     DagChanged,
     Happened,
     JobRunChanged,
+    PoolChanged,
     RunChanged,
 )
 from moroccron.model.errors import NotFound
+from moroccron.model.pool import Pool, PoolUse
 from moroccron.model.states import AttemptState, RunState
 from moroccron.ports import Queries, RunBrief, Store
 from moroccron.testing import (
     EPOCH,
     a_dag,
+    a_job,
     a_job_run,
     a_run,
     a_run_of,
@@ -173,6 +176,23 @@ def test_what_is_not_there_is_said_to_be_missing(store: Store, queries: Queries,
     for message, ask in questions.items():
         with pytest.raises(NotFound, match=message):
             ask()
+
+
+def test_pools_with_what_is_taken_and_what_waits(store: Store, queries: Queries, term: int) -> None:
+    version = a_version(
+        jobs=[a_job("a", pool="db", slots=2), a_job("b", pool="db"), a_job("c", pool="none")]
+    )
+    run = a_run(version)
+    states = (("a", AttemptState.RUNNING), ("b", AttemptState.QUEUED), ("c", AttemptState.QUEUED))
+    attempts = [AttemptChanged(an_attempt(run.id, job, state=state)) for job, state in states]
+    over = AttemptChanged(an_attempt(run.id, "b", 2, state=AttemptState.FAILED))
+    made = [PoolChanged(Pool("db", 5)), PoolChanged(Pool("idle", 1))]
+    store.commit(term, [*a_run_of(version, run), *attempts, over, *made])
+    assert list(queries.pools()) == [
+        PoolUse(Pool("db", 5), taken=2, queued=1),
+        PoolUse(Pool("idle", 1)),
+        PoolUse(Pool("none", 0), queued=1, made=False),
+    ]
 
 
 def test_reader_never_sees_half_a_commit(store: Store, queries: Queries, term: int) -> None:

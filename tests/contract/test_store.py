@@ -13,6 +13,8 @@ from moroccron.model.changes import (
     Happened,
     JobRunChanged,
     LoadErrorsChanged,
+    PoolChanged,
+    PoolRemoved,
     RunChanged,
     VersionAdded,
 )
@@ -30,6 +32,7 @@ from moroccron.model.errors import Fenced, StoreUnavailable
 from moroccron.model.events import RunRecalled
 from moroccron.model.failure import FailureClass
 from moroccron.model.load import LoadError
+from moroccron.model.pool import Pool
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
 from moroccron.ports import Commands, Queries, Store
@@ -241,6 +244,15 @@ class TestCommit:
         assert message is not None
         assert message.startswith("before")
         assert message.endswith("end")
+
+    def test_keeps_pools_until_they_are_removed(
+        self, store: Store, queries: Queries, term: int
+    ) -> None:
+        store.commit(term, [PoolChanged(Pool("db", 3)), PoolChanged(Pool("gpu", 0))])
+        store.commit(term, [PoolChanged(Pool("db", 5)), PoolRemoved("gpu"), PoolRemoved("none")])
+        assert store.load().pools == (Pool("db", 5),)
+        store.commit(term, [PoolRemoved("db"), PoolChanged(Pool("db", 1))])
+        assert [use.pool for use in queries.pools()] == [Pool("db", 1)]
 
     def test_keeps_the_first_of_a_version(self, store: Store, queries: Queries, begun: int) -> None:
         store.commit(begun, [VersionAdded(VERSION, "elsewhere.py", EPOCH)])

@@ -28,10 +28,13 @@ from moroccron.model.changes import (
     Happened,
     JobRunChanged,
     LoadErrorsChanged,
+    PoolChanged,
+    PoolRemoved,
     RunChanged,
     VersionAdded,
 )
 from moroccron.model.command import Answer
+from moroccron.model.pool import Pool
 from moroccron.model.run import Attempt, JobRun, Run
 
 
@@ -48,6 +51,7 @@ class Batch:
     load_errors: list[LoadErrorsChanged] = field(default_factory=list)
     history: list[Happened] = field(default_factory=list)
     framework_id: str | None = None
+    pools: dict[str, Pool | None] = field(default_factory=dict)  #: None: removed
 
     @classmethod
     def of(cls, changes: Iterable[Change]) -> "Batch":
@@ -76,6 +80,10 @@ class Batch:
                 self.answers[answer.command_id] = answer
             case FrameworkChanged(framework_id):
                 self.framework_id = framework_id
+            case PoolChanged(pool):
+                self.pools[pool.name] = pool
+            case PoolRemoved(name):
+                self.pools[name] = None
 
     def rows(self, statements: Statements, time: Time) -> list[tuple[str, Sequence[Row]]]:
         """What to execute, in order. Load errors are left out: theirs depends on what is stored."""
@@ -85,6 +93,8 @@ class Batch:
             (statements.put_run, [run_row(run, time) for run in self.runs.values()]),
             (statements.put_job_run, [job_run_row(j, time) for j in self.job_runs.values()]),
             (statements.put_attempt, [attempt_row(a, time) for a in self.attempts.values()]),
+            (statements.put_pool, [(p.name, p.slots) for p in self.pools.values() if p]),
+            (statements.remove_pool, [(name,) for name, p in self.pools.items() if p is None]),
             (statements.answer, [answer_row(answer, time) for answer in self.answers.values()]),
             (statements.add_history, [history_row(line, time) for line in self.history]),
         ]

@@ -24,6 +24,7 @@ from moroccron.adapters.sql.tables import (
     job_run,
     leader,
     load_error,
+    pool,
     run,
     run_is_active,
 )
@@ -31,11 +32,13 @@ from moroccron.adapters.sql.version_cache import VersionCache
 from moroccron.model.command import Answer
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import NotFound
+from moroccron.model.pool import Pool, PoolUse, pool_uses
 from moroccron.model.run import Attempt, JobRun, Run
-from moroccron.model.states import AttemptState, RunState
+from moroccron.model.states import TERMINAL_ATTEMPTS, AttemptState, RunState
 from moroccron.ports import DagSummary, HistoryLine, LeaderRow, LoadErrorRow, RunBrief
 
 VERSIONS_HELD = 2000
+_UNFINISHED = [state.value for state in AttemptState if state not in TERMINAL_ATTEMPTS]
 
 
 class SqlQueries:
@@ -203,6 +206,24 @@ class SqlQueries:
 
     def last_history_id(self) -> int:
         return self._reader.read(lambda c: c.scalar(select(func.max(history.c.id)))) or 0
+
+    def pools(self) -> Sequence[PoolUse]:
+        columns = (run.c.version_id, attempt.c.job_id, attempt.c.state)
+        query = (
+            select(*columns, func.count())
+            .join(run, run.c.id == attempt.c.run_id)
+            .where(attempt.c.state.in_(_UNFINISHED))
+            .group_by(*columns)
+        )
+
+        def work(connection: Connection) -> list[PoolUse]:
+            made = [Pool(*row) for row in connection.execute(select(pool))]
+            rows = connection.execute(query).all()
+            counts = {(id, job, AttemptState(state)): number for id, job, state, number in rows}
+            versions = self._get_versions(connection, {id for id, _, _ in counts})
+            return pool_uses(made, versions, counts)
+
+        return self._reader.read(work)
 
     def answer(self, command_id: int) -> Answer | None:
         query = select(command).where(command.c.id == command_id)

@@ -18,11 +18,13 @@ from moroccron.adapters.sql.tables import (
     framework,
     job_run,
     load_error,
+    pool,
     run,
     run_is_active,
 )
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.events import RunRecalled
+from moroccron.model.pool import Pool
 from moroccron.model.run import Attempt
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import TERMINAL_ATTEMPTS, AttemptState
@@ -66,6 +68,7 @@ def read_snapshot(connection: Connection) -> Snapshot:
         job_runs=tuple(job_run_of(row) for row in connection.execute(_JOB_RUNS)),
         attempts=tuple(_attempts(connection)),
         load_errors=tuple(load_error_of(row).error for row in connection.execute(_LOAD_ERRORS)),
+        pools=tuple(Pool(*row) for row in connection.execute(select(pool).order_by(pool.c.name))),
     )
 
 

@@ -36,6 +36,7 @@ from moroccron.adapters.sql.tables import (
     job_run,
     leader,
     load_error,
+    pool,
     run,
 )
 
@@ -62,12 +63,17 @@ class Statements:
         self.put_job_run = upsert(job_run)
         self.put_attempt = upsert(attempt)
         self.put_framework = upsert(framework)
+        self.put_pool = upsert(pool)
         self.add_version = add(insert(dag_version).on_conflict_do_nothing(), list(dag_version.c))
         self.add_load_error = add(insert(load_error), list(load_error.c))
         self.add_history = add(insert(history), [c for c in history.c if c is not history.c.id])
         # the file
         self.load_errors_of = _text(_load_errors_of(), dialect, ["file"])
         self.remove_load_errors = _text(delete(load_error).where(_IN_FILE), dialect, ["file"])
+        # its name
+        self.remove_pool = _text(
+            delete(pool).where(pool.c.name == bindparam("name")), dialect, ["name"]
+        )
         # the rest: as named
         self.answer = _text(_answer(), dialect, [*_names(_ANSWER), "the_id"])
         # a leader row with term 1 -> the term that it became

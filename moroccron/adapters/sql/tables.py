@@ -214,6 +214,13 @@ lease = Table(
     Column("expires", UtcTime, nullable=False),
 )
 
+pool = Table(
+    "pool",
+    metadata,
+    Column("name", Id, primary_key=True),
+    Column("slots", Integer, nullable=False),
+)
+
 framework = Table(
     "framework",
     metadata,

@@ -225,7 +225,7 @@ def test_a_job_shows_all_of_its_definition(client: FlaskClient, world: World) ->
         "Role batch",
         "User ann",
         "Owners bea",
-        "loads, 3 slots (kept, not acted on yet)",
+        "loads, 3 slots",
         "zone CLUSTER a",
     ):
         assert words in seen

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from moroccron.core.applying import apply
 from moroccron.core.ephemera import Ephemeral
 from moroccron.core.view import View
 from moroccron.model.changes import Change, Happened
@@ -34,11 +35,11 @@ class Draft:
     def change(self, change: Change) -> None:
         """Apply to the view, and write to the store with the batch."""
         self._changes.append(change)
-        self.view.apply(change, self.now)
+        apply(self.view, change, self.now)
 
     def note(self, change: Ephemeral) -> None:
         """Apply to the view only."""
-        self.view.apply(change, self.now)
+        apply(self.view, change, self.now)
 
     def do(self, effect: Effect) -> None:
         """Perform after the commit."""

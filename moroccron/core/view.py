@@ -1,63 +1,23 @@
-"""Everything that is not over, in memory. `apply` is the only mutator; nobody outside the loop reads it."""
+"""Everything that is not over, in memory. `core.applying` alone changes it; nobody outside the loop reads it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
-from moroccron.core.ephemera import (
-    AlarmSet,
-    AppetiteChanged,
-    BatchAsked,
-    ConnectionChanged,
-    CutOff,
-    Doubted,
-    Elsewhere,
-    Ephemeral,
-    Forsaken,
-    Heard,
-    InquiryBegun,
-    InverseOfferHeld,
-    InverseOffersGone,
-    OfferHeld,
-    OffersGone,
-    RoundBegun,
-    RunAdopted,
-    SilenceAccepted,
-    StrayGone,
-    StraySeen,
-    SurveyWanted,
-    Swept,
-    TrustNoted,
-    VetoNoted,
-    Wondered,
-)
+from moroccron.core.ephemera import Doubted, StraySeen
 from moroccron.core.graph import JobGraph
 from moroccron.core.inquiry import Inquiry
-from moroccron.core.offer_book import Appetite, OfferBook
+from moroccron.core.offer_book import OfferBook
 from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.queue import Queue, Strangers
 from moroccron.core.run_view import RunView
 from moroccron.core.timers import RunExpiry, Timers
-from moroccron.model.changes import (
-    AttemptChanged,
-    Change,
-    CommandAnswered,
-    DagChanged,
-    DagState,
-    FrameworkChanged,
-    Happened,
-    JobRunChanged,
-    LoadErrorsChanged,
-    PoolChanged,
-    PoolRemoved,
-    RunChanged,
-    VersionAdded,
-)
+from moroccron.model.changes import DagState
 from moroccron.model.claim import Claims
 from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.load import LoadError
 from moroccron.model.offer import InverseOffer
+from moroccron.model.pool import Pool
 from moroccron.model.run import Attempt, AttemptKey, JobRun, Run
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, JobRunState, RunState
@@ -108,17 +68,17 @@ class View:
 
     def _load(self, snapshot: Snapshot, now: datetime) -> None:
         for pool in snapshot.pools:
-            self.apply(PoolChanged(pool), now)
+            self.set_pool(pool)
         for dag in snapshot.dags:
-            self.apply(DagChanged(dag), now)
+            self.set_dag(dag)
         for error in snapshot.load_errors:
             self.load_errors[error.file] = (*self.load_errors.get(error.file, ()), error)
         for run in snapshot.runs:
-            self.apply(RunChanged(run), now)
+            self.set_run(run, now)
         for job_run in snapshot.job_runs:
-            self.apply(JobRunChanged(job_run), now)
+            self.set_job_run(job_run)
         for attempt in snapshot.attempts:
-            self.apply(AttemptChanged(attempt), now)
+            self.set_attempt(attempt, now)
             self._load_delay(attempt)
 
     def _load_delay(self, attempt: Attempt) -> None:
@@ -166,13 +126,21 @@ class View:
             if attempt is not None:
                 yield attempt
 
-    # ------------------------------------------------------------------ the one door
+    # ------------------------------------------------------------------ rows, for `core.applying`
 
-    def apply(self, change: Change | Ephemeral, now: datetime) -> None:
-        """Take in one change. Applying the same row twice is harmless."""
-        _APPLY[type(change)](self, change, now)
+    def set_pool(self, pool: Pool) -> None:
+        self.pools[pool.name] = pool.slots
+        self.queue.grown |= self.queue.roles
 
-    def _set_run(self, run: Run, now: datetime, *, adopt: bool = False) -> None:
+    def set_dag(self, dag: DagState) -> None:
+        before = self.dags.get(dag.dag_id)
+        self.dags[dag.dag_id] = dag
+        if dag.next_due is not None and (before is None or before.next_due != dag.next_due):
+            self.timers.add(dag.next_due, dag.dag_id)
+        if before is not None and before.version_id != dag.version_id:
+            self._forget_version(dag.dag_id, before.version_id)
+
+    def set_run(self, run: Run, now: datetime, *, adopt: bool = False) -> None:
         if run.state.is_terminal and not adopt:
             self._drop_run(run, now)
             return
@@ -220,7 +188,14 @@ class View:
         for cache in (self.versions, self._graphs, self._timetables):
             cache.pop(version_id, None)
 
-    def _set_attempt(self, attempt: Attempt, now: datetime) -> None:
+    def set_job_run(self, job_run: JobRun) -> None:
+        run = self.runs[job_run.run_id]
+        if run.graph.times_jobs:
+            self._time_job(run, job_run)
+        run.set_job_run(job_run)
+        self.touched.add(job_run.run_id)
+
+    def set_attempt(self, attempt: Attempt, now: datetime) -> None:
         key = attempt.key
         run = self.runs.get(attempt.run_id)
         if run is not None:
@@ -275,9 +250,9 @@ class View:
         self._release(task_id)
         self.doubts.pop(task_id, None)
         self.inquiry.heard(task_id)
-        self._leave_agent(task_id, attempt.agent_id)
+        self.leave_agent(task_id, attempt.agent_id)
 
-    def _leave_agent(self, task_id: str, agent_id: str | None) -> None:
+    def leave_agent(self, task_id: str, agent_id: str | None) -> None:
         beside = self.live_on.get(agent_id or "", set())
         beside.discard(task_id)
         if not beside:
@@ -321,162 +296,3 @@ class View:
         for key in self.queue:
             attempt = self.attempt(key)
             assert attempt is not None and attempt.state is AttemptState.QUEUED, key
-
-
-def _apply_job_run(view: View, change: JobRunChanged, _now: datetime) -> None:
-    job_run = change.job_run
-    run = view.runs[job_run.run_id]
-    if run.graph.times_jobs:
-        view._time_job(run, job_run)
-    run.set_job_run(job_run)
-    view.touched.add(job_run.run_id)
-
-
-def _apply_dag(view: View, change: DagChanged, _now: datetime) -> None:
-    dag = change.dag
-    before = view.dags.get(dag.dag_id)
-    view.dags[dag.dag_id] = dag
-    if dag.next_due is not None and (before is None or before.next_due != dag.next_due):
-        view.timers.add(dag.next_due, dag.dag_id)
-    if before is not None and before.version_id != dag.version_id:
-        view._forget_version(dag.dag_id, before.version_id)
-
-
-def _apply_pool(view: View, change: PoolChanged, _now: datetime) -> None:
-    view.pools[change.pool.name] = change.pool.slots
-    view.queue.grown |= view.queue.roles
-
-
-def _apply_pool_gone(view: View, change: PoolRemoved, _now: datetime) -> None:
-    view.pools.pop(change.name, None)
-
-
-def _apply_load_errors(view: View, change: LoadErrorsChanged, _now: datetime) -> None:
-    if change.errors:
-        view.load_errors[change.file] = change.errors
-    else:
-        view.load_errors.pop(change.file, None)
-
-
-def _apply_connection(view: View, change: ConnectionChanged, _now: datetime) -> None:
-    view.book.reset(change.connected)
-    view.inverse.clear()
-    view.doubts.clear()
-    view.cut_off_told.clear()
-    view.inquiry = Inquiry()
-    view.subscribed_at = change.at if change.connected else None
-
-
-def _apply_inverse_gone(view: View, change: InverseOffersGone, _now: datetime) -> None:
-    for offer_id in change.offer_ids:
-        view.inverse.pop(offer_id, None)
-
-
-def _apply_appetite(view: View, change: AppetiteChanged, _now: datetime) -> None:
-    appetite = Appetite(change.suppressed, change.refused, change.at)
-    view.book.set_appetite(change.role, appetite)
-
-
-def _apply_trust(view: View, change: TrustNoted, _now: datetime) -> None:
-    """What was refused in the meantime may fit what is queued."""
-    view.book.trusted = change.trusted
-    if change.trusted:
-        view.queue.grown |= view.queue.roles
-
-
-def _apply_adopted(view: View, change: RunAdopted, now: datetime) -> None:
-    recalled = change.recalled
-    view.versions.setdefault(recalled.version.id, recalled.version)
-    view._set_run(recalled.run, now, adopt=True)
-    for job_run in recalled.job_runs:
-        view.runs[recalled.run.id].set_job_run(job_run)
-    for attempt in recalled.attempts:
-        view._set_attempt(attempt, now)
-
-
-def _apply_version(view: View, change: VersionAdded, _now: datetime) -> None:
-    view.versions[change.version.id] = change.version
-
-
-def _apply_framework(view: View, change: FrameworkChanged, _now: datetime) -> None:
-    view.framework_id = change.framework_id
-
-
-def _apply_veto(view: View, change: VetoNoted, _now: datetime) -> None:
-    view.reasons[change.run_id, change.job_id] = change.reason
-
-
-def _apply_doubt(view: View, change: Doubted, _now: datetime) -> None:
-    view.doubts[change.task_id] = change
-
-
-def _apply_cut_off(view: View, change: CutOff, _now: datetime) -> None:
-    """Patience counts from the first word, but ends only after a word on the connection that there is."""
-    since = view.cut_off.setdefault(change.task_id, change.at)
-    if change.task_id in view.cut_off_told:
-        return
-    view.cut_off_told.add(change.task_id)
-    key = view.live[change.task_id]
-    patience = view.policy.patience(view.spec(key))
-    if patience is not None:
-        view.timers.add(since + timedelta(seconds=patience), key)
-
-
-def _apply_stray_gone(view: View, change: StrayGone, _now: datetime) -> None:
-    view.strays.pop(change.task_id, None)
-    if change.may_return:
-        view.forsaken.add(change.task_id)
-    else:
-        view.forsaken.discard(change.task_id)
-
-
-def _apply_swept(view: View, change: Swept, _now: datetime) -> None:
-    view.swept = change.at
-
-
-def _apply_survey(view: View, change: SurveyWanted, _now: datetime) -> None:
-    view.inquiry.survey = change.wanted
-
-
-def _nothing(_view: View, _change: object, _now: datetime) -> None:
-    """History and answers are written, never read back."""
-
-
-#: a table rather than a match statement: this is the hottest path of the engine
-_APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
-    AttemptChanged: lambda view, change, now: view._set_attempt(change.attempt, now),
-    JobRunChanged: _apply_job_run,
-    RunChanged: lambda view, change, now: view._set_run(change.run, now),
-    Happened: _nothing,
-    CommandAnswered: _nothing,
-    DagChanged: _apply_dag,
-    VersionAdded: _apply_version,
-    LoadErrorsChanged: _apply_load_errors,
-    FrameworkChanged: _apply_framework,
-    PoolChanged: _apply_pool,
-    PoolRemoved: _apply_pool_gone,
-    OfferHeld: lambda view, change, _: view.book.hold(change.offer, change.at),
-    OffersGone: lambda view, change, _: view.book.forget(change.offer_ids),
-    InverseOfferHeld: lambda view, change, _: view.inverse.update({change.offer.id: change.offer}),
-    InverseOffersGone: _apply_inverse_gone,
-    ConnectionChanged: _apply_connection,
-    AppetiteChanged: _apply_appetite,
-    TrustNoted: _apply_trust,
-    Doubted: _apply_doubt,
-    CutOff: _apply_cut_off,
-    Elsewhere: lambda view, change, _: view._leave_agent(change.task_id, change.agent_id),
-    Forsaken: lambda view, change, _: view.forsaken.add(change.task_id),
-    StraySeen: lambda view, change, _: view.strays.__setitem__(change.task_id, change),
-    StrayGone: _apply_stray_gone,
-    Swept: _apply_swept,
-    InquiryBegun: lambda view, change, _: view.inquiry.begin(change.tasks, survey=change.survey),
-    Wondered: lambda view, change, _: view.inquiry.wonder(change.tasks),
-    BatchAsked: lambda view, change, _: view.inquiry.sent(change.tasks, change.free_at),
-    Heard: lambda view, change, _: view.inquiry.heard(change.task_id),
-    RoundBegun: lambda view, change, _: view.inquiry.again(),
-    SilenceAccepted: lambda view, change, _: view.inquiry.accept_silence(),
-    SurveyWanted: _apply_survey,
-    AlarmSet: lambda view, change, _: view.timers.set_alarm(change.name, change.at),
-    VetoNoted: _apply_veto,
-    RunAdopted: _apply_adopted,
-}

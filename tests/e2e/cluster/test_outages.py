@@ -73,8 +73,11 @@ def test_zookeeper_away_for_a_minute(
     zookeeper.start()
     site.await_success(quick)
     site.assert_each_once(2)
-    assert site.queries.leader() == leading, "nobody else led"
-    assert leader.running
+    # ZooKeeper, back again, may have found the leader's session too old: then the standby leads, and it has ended.
+    if site.queries.leader() == leading:
+        assert leader.running
+    else:
+        assert leader.code() == ExitCode.LEADERSHIP_LOST
     assert standby.running
 
 

@@ -18,6 +18,7 @@ from moroccron.model.load import LoadError
 from moroccron.model.pool import PoolUse
 from moroccron.model.preview import Preview
 from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.share import ShareUse
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import RunState
 
@@ -252,6 +253,9 @@ class Queries(Protocol):
 
     def pools(self) -> Sequence[PoolUse]:
         """All pools by name, those too that jobs wait for and nobody made."""
+
+    def shares(self) -> Sequence[ShareUse]:
+        """All owners by name who have a share, or work that is not over."""
 
     def answer(self, command_id: int) -> Answer | None:
         """What became of a command; None while the leader has not taken it."""

@@ -166,6 +166,12 @@ class Settings:
         "MiB of memory that reading a DAG file may take.",
         check=_between(64, 1 << 20),
     )
+    aging: float = _setting(
+        60.0,
+        "Seconds of waiting that count as one more of priority, so that nothing waits for ever behind a stream of "
+        "what is more urgent; 0: waiting adds nothing.",
+        check=_between(0, 366 * 86400),
+    )
     launch_grace: float = _setting(
         30.0,
         "Seconds after a launch before an attempt that nobody knows of is believed lost.",

@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from moroccron.model.fires import MOST_FIRES
 from moroccron.model.pool import MOST_SLOTS
+from moroccron.model.share import MOST, MOST_WEIGHT
 from moroccron.model.states import JobRunState, RunState
 from moroccron.ports import Stream
 
@@ -42,6 +43,21 @@ class PoolPath(Strict):
 
 class PoolBody(Strict):
     slots: int = Field(ge=0, le=MOST_SLOTS, description="0 closes it: nothing of it is launched")
+
+
+class OwnerPath(Strict):
+    owner: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ShareBody(Strict):
+    weight: int = Field(
+        1, ge=1, le=MOST_WEIGHT, description="With 2, twice as much as with 1 while both wait"
+    )
+    cpus: int | None = Field(
+        None, ge=0, le=MOST, description="At most so many thousandths of a cpu"
+    )
+    mem: int | None = Field(None, ge=0, le=MOST, description="At most so many MiB")
+    jobs: int | None = Field(None, ge=0, le=MOST, description="At most so many attempts")
 
 
 class RunPath(Strict):

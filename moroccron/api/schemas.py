@@ -16,6 +16,7 @@ from moroccron.model.pool import PoolUse
 from moroccron.model.preview import Preview
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.schedule import Schedule
+from moroccron.model.share import ShareUse
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
 from moroccron.ports import DagSummary, HistoryLine, LeaderRow, LoadErrorRow, RunBrief
 
@@ -324,6 +325,39 @@ class PoolOut(Out):
 
 class PoolsOut(Out):
     pools: list[PoolOut]
+
+
+class ShareOut(Out):
+    owner: str = Field(description="Empty: jobs without an owner")
+    given: bool = Field(description="False: nobody gave a share, it is weight 1 without caps")
+    weight: int
+    cpus: int | None = Field(description="At most so many thousandths of a cpu; null: no cap")
+    mem: int | None = Field(description="At most so many MiB; null: no cap")
+    jobs: int | None = Field(description="At most so many attempts; null: no cap")
+    held_cpus: int = Field(description="Thousandths of a cpu of attempts that may run")
+    held_mem: int = Field(description="MiB of attempts that may run")
+    held_jobs: int = Field(description="Attempts that may run")
+    queued: int = Field(description="Attempts that wait")
+
+    @classmethod
+    def of(cls, use: ShareUse) -> "ShareOut":
+        share = use.share
+        return cls(
+            owner=share.owner,
+            given=use.set,
+            weight=share.weight,
+            cpus=share.cpus,
+            mem=share.mem,
+            jobs=share.jobs,
+            held_cpus=use.cpus,
+            held_mem=use.mem,
+            held_jobs=use.jobs,
+            queued=use.queued,
+        )
+
+
+class SharesOut(Out):
+    owners: list[ShareOut]
 
 
 class HealthOut(Out):

@@ -51,6 +51,7 @@ def build_policy(settings: Settings) -> Policy:
         DEFAULT_POLICY,
         launch_grace=settings.launch_grace,
         assumed_runtime=settings.assumed_runtime,
+        aging=settings.aging,
         roles=roles_of(settings) if settings.master else (),  # the embedded agent knows none
         replace_after=settings.replace_after or None,
     )

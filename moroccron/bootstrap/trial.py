@@ -12,9 +12,10 @@ from moroccron.adapters.local.notation import of_this_machine
 from moroccron.adapters.local.paths import WorkDir
 from moroccron.bootstrap.scheduler import build_policy
 from moroccron.lifecycle import ExitCode, Lifecycle, Outside
-from moroccron.model.changes import DagChanged, DagState, VersionAdded
+from moroccron.model.changes import DagChanged, DagState, PoolChanged, VersionAdded
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.events import FilesLoaded
+from moroccron.model.pool import roomy_pools
 from moroccron.ports import Logs
 from moroccron.settings import Settings
 from moroccron.testing.memory_store import MemoryStore
@@ -41,11 +42,12 @@ class Trial:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def _put(self, version: DagVersion, file: str) -> None:
-        """The DAG is known from the beginning, and paused: its schedule makes no run."""
+        """The DAG is known from the beginning, and paused: its schedule makes no run. Its pools are free."""
         state = DagState(version.dag_id, version.id, file, paused=True)
         term = self.store.begin_term(_HOLDER)
         added = VersionAdded(version, file, datetime.now(UTC))
-        self.store.commit(term, (added, DagChanged(state)))
+        pools = [PoolChanged(pool) for pool in roomy_pools(version)]
+        self.store.commit(term, (added, DagChanged(state), *pools))
 
     def start(self) -> None:
         self._thread.start()

@@ -33,6 +33,13 @@ _JOBS = {
     "retry": Lazy("moroccron.cli.jobs", "Run an ended job of a run once more.", "retry"),
     "mark": Lazy("moroccron.cli.jobs", "Say what a job of a run has come to.", "mark"),
 }
+_OWNERS = {
+    "list": Lazy(
+        "moroccron.cli.owners", "List owners: shares, what is held, what waits.", "list_owners"
+    ),
+    "set": Lazy("moroccron.cli.owners", "Give an owner a share of the cluster.", "set_share"),
+    "remove": Lazy("moroccron.cli.owners", "Take an owner's share away.", "remove_share"),
+}
 _POOLS = {
     "list": Lazy("moroccron.cli.pools", "List pools, what is taken and what waits.", "list_pools"),
     "set": Lazy("moroccron.cli.pools", "Make a pool, or give it other slots.", "set_pool"),
@@ -56,6 +63,7 @@ _FRAMEWORK = {
 dags = LazyGroup("dags", lazy=_DAGS, help="DAGs: what there is, and whether it is right.")
 runs = LazyGroup("runs", lazy=_RUNS, help="Runs of DAGs.")
 jobs = LazyGroup("jobs", lazy=_JOBS, help="Jobs within a run.")
+owners = LazyGroup("owners", lazy=_OWNERS, help="Owners: their shares of the cluster.")
 pools = LazyGroup("pools", lazy=_POOLS, help="Pools: named limits that jobs share.")
 db = LazyGroup("db", lazy=_DB, help="The database's tables.")
 framework = LazyGroup("framework", lazy=_FRAMEWORK, help="This moroccron as a framework of Mesos.")
@@ -66,6 +74,7 @@ _COMMANDS = {
     "dags": Lazy(_HERE, "DAGs: list, show, fires, check, test, pause, unpause.", "dags"),
     "runs": Lazy(_HERE, "Runs: trigger, list, show, kill.", "runs"),
     "jobs": Lazy(_HERE, "Jobs within a run: list, retry, mark.", "jobs"),
+    "owners": Lazy(_HERE, "Owners' shares: list, set, remove.", "owners"),
     "pools": Lazy(_HERE, "Pools of slots: list, set, remove.", "pools"),
     "logs": Lazy("moroccron.cli.logs", "What a job of a run wrote, live or finished."),
     "scheduler": Lazy("moroccron.cli.scheduler", "One candidate for the lead of the engine."),

@@ -14,6 +14,7 @@ from moroccron.model.pool import PoolUse
 from moroccron.model.preview import JobMove, Preview
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.schedule import Schedule
+from moroccron.model.share import ShareUse
 from moroccron.ports import DagSummary, LoadErrorRow, RunBrief
 
 Shape = dict[str, Any]
@@ -159,6 +160,22 @@ def pool(use: PoolUse) -> Shape:
         "made": use.made,
         "slots": use.pool.slots,
         "taken": use.taken,
+        "queued": use.queued,
+    }
+
+
+def share(use: ShareUse) -> Shape:
+    share = use.share
+    return {
+        "owner": share.owner,
+        "given": use.set,
+        "weight": share.weight,
+        "cpus": share.cpus,
+        "mem": share.mem,
+        "jobs": share.jobs,
+        "held_cpus": use.cpus,
+        "held_mem": use.mem,
+        "held_jobs": use.jobs,
         "queued": use.queued,
     }
 

@@ -50,6 +50,8 @@ from moroccron.model.changes import (
     PoolChanged,
     PoolRemoved,
     RunChanged,
+    ShareChanged,
+    ShareRemoved,
     VersionAdded,
 )
 
@@ -167,6 +169,8 @@ _APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
     FrameworkChanged: _framework,
     PoolChanged: lambda view, change, _: view.set_pool(change.pool),
     PoolRemoved: _pool_gone,
+    ShareChanged: lambda view, change, _: view.set_share(change.share),
+    ShareRemoved: lambda view, change, _: view.drop_share(change.owner),
     OfferHeld: lambda view, change, _: view.book.hold(change.offer, change.at),
     OffersGone: lambda view, change, _: view.book.forget(change.offer_ids),
     InverseOfferHeld: lambda view, change, _: view.inverse.update({change.offer.id: change.offer}),

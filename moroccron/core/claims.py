@@ -1,15 +1,20 @@
 """Claims: what an attempt takes of limits that it shares with others, and what is left of them.
 
-A limit is a name with slots: a pool, a mutex, the active jobs of a DAG or of a run. Whoever is launched holds its
-slots until it is known to have ended. Must not place anything: `core.quotas` keeps count while the packer does.
+A limit is a name with slots: a pool, a mutex, the active jobs of a DAG or of a run, what an owner may hold. Whoever
+is launched holds its slots until it is known to have ended. Must not place anything: `core.quotas` keeps count
+while the packer does.
 """
 
 from collections.abc import Iterable, Mapping
 
+from moroccron.core.fairness import Holding
 from moroccron.core.view import View
-from moroccron.model.claim import DAG, MUTEX, POOL, RUN, kind_of
+from moroccron.model.claim import CPUS, DAG, JOBS, MEM, MUTEX, POOL, RUN, kind_of
 from moroccron.model.packing import Unplaced
 from moroccron.model.run import AttemptKey
+from moroccron.model.share import Share
+
+_OF_OWNERS = (CPUS, MEM, JOBS)
 
 
 def left(view: View) -> dict[str, int]:
@@ -18,8 +23,17 @@ def left(view: View) -> dict[str, int]:
     for name in view.queue.claimed:
         capacity = _capacity(view, name)
         if capacity is not None:
-            found[name] = capacity - view.used[name]
+            found[name] = capacity - _taken(view, name)
     return found
+
+
+def _taken(view: View, claim: str) -> int:
+    """The slots of a limit that are held."""
+    kind, name = kind_of(claim)
+    if kind not in _OF_OWNERS:
+        return view.used[claim]
+    holding = view.holdings.get(name, Holding())
+    return {CPUS: holding.cpus, MEM: holding.mem, JOBS: holding.jobs}[kind]
 
 
 def _capacity(view: View, claim: str) -> int | None:
@@ -32,6 +46,9 @@ def _capacity(view: View, claim: str) -> int | None:
     if kind == DAG:
         dag = view.dags.get(name)
         return None if dag is None else view.versions[dag.version_id].max_active_jobs
+    if kind in _OF_OWNERS:
+        share = view.shares.get(name, Share(name))
+        return {CPUS: share.cpus, MEM: share.mem, JOBS: share.jobs}[kind]
     run = view.runs.get(name)
     return None if run is None else run.graph.version.max_active_jobs_per_run
 
@@ -48,8 +65,27 @@ def sentence(view: View, unplaced: Unplaced) -> str | None:
         return f"mutex {name}: held by {', '.join(holders(view, veto.quota)) or 'a job placed with it'}"
     if kind == DAG:
         return f"max_active_jobs of {name}: {view.used[veto.quota]} are active"
+    if kind in _OF_OWNERS:
+        return _owner_has_enough(view, veto.quota, veto.asked)
     assert kind == RUN, veto
     return f"max_active_jobs_per_run: {view.used[veto.quota]} of this run are active"
+
+
+def _owner_has_enough(view: View, claim: str, asked: int) -> str:
+    kind, name = kind_of(claim)
+    cap, taken = _capacity(view, claim) or 0, _taken(view, claim)
+    if asked > cap:
+        return f"owner {name}: asks for {_amount(kind, asked)}, and may have {_amount(kind, cap)} at most"
+    return (
+        f"owner {name}: asks for {_amount(kind, asked)}, "
+        f"and has {_amount(kind, taken)} of the {_amount(kind, cap)} that they may"
+    )
+
+
+def _amount(kind: str, number: int) -> str:
+    if kind == CPUS:
+        return f"{number / 1000:g} cpus"
+    return f"{number} MiB" if kind == MEM else f"{number} job{'' if number == 1 else 's'}"
 
 
 def _pool_is_full(view: View, name: str, asked: int) -> str:

@@ -10,6 +10,7 @@ from moroccron.core.loading import with_next_due
 from moroccron.core.pools import remove_pool, set_pool
 from moroccron.core.refused import Refused
 from moroccron.core.runs import create_run
+from moroccron.core.shares import remove_share, set_share
 from moroccron.core.view import View
 from moroccron.model.changes import CommandAnswered, DagChanged
 from moroccron.model.command import (
@@ -20,8 +21,10 @@ from moroccron.model.command import (
     Outcome,
     PauseDag,
     RemovePool,
+    RemoveShare,
     RetryJob,
     SetPool,
+    SetShare,
     TriggerRun,
     Unknown,
     UnpauseDag,
@@ -68,6 +71,10 @@ def _carry_out(draft: Draft, command: Command) -> str:
             return set_pool(draft, name, slots, command.requested_by)
         case RemovePool(name):
             return remove_pool(draft, name, command.requested_by)
+        case SetShare():
+            return set_share(draft, command.intent, command.requested_by)
+        case RemoveShare(owner):
+            return remove_share(draft, owner, command.requested_by)
         case Unknown(kind):
             raise Refused(f"this version knows no command {kind!r}")
 

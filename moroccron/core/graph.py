@@ -13,6 +13,7 @@ from moroccron.model.evolve import evolve
 from moroccron.model.graph import between
 from moroccron.model.packing import Shape
 from moroccron.model.run import Attempt, JobRun
+from moroccron.model.share import payer_of
 
 _PLAIN = Bond.PLAIN
 
@@ -29,6 +30,7 @@ class JobGraph:
         "judges",
         "looks_at_success",
         "nothing_over",
+        "payers",
         "position",
         "priority",
         "specs",
@@ -60,6 +62,7 @@ class JobGraph:
         ]
         self._link_downstream()
         self.priority = self._priorities()
+        self.payers = [payer_of(version, spec) for spec in self.specs]  #: by position
         self.times_jobs = any(spec.job_timeout is not None for spec in self.specs)
         self._scoped = [any(looks_around(c) for c in spec.constraints) for spec in self.specs]
         self._shapes = [

@@ -6,6 +6,7 @@ from moroccron.core.claims import left
 from moroccron.core.claims import sentence as slots_short
 from moroccron.core.draft import Draft
 from moroccron.core.ephemera import OffersGone, VetoNoted
+from moroccron.core.fairness import take_turns, total
 from moroccron.core.launching import launch_of
 from moroccron.core.moves import move_attempt
 from moroccron.core.offer_book import RoomKey
@@ -17,7 +18,6 @@ from moroccron.model.effects import Accept
 from moroccron.model.evolve import evolve
 from moroccron.model.offer import Launch, Offer
 from moroccron.model.packing import Member, Placement, Unplaced
-from moroccron.model.resources import NOTHING, Resources
 from moroccron.model.run import task_id
 
 
@@ -26,16 +26,17 @@ def place(draft: Draft) -> None:
     view = draft.view
     if not view.queue or not view.book.offers or not view.book.trusted:
         return
-    free: dict[str | None, Resources] = {}
-    for offer in view.book.offers.values():
-        free[offer.role] = free.get(offer.role, NOTHING) + offer.resources
-    packing = pack(
-        view.queue.groups(free),
-        view.book.offers.values(),
-        _members(draft),
-        draft.now,
-        left(view),
+    offered = view.book.offers.values()
+    free = total((offer.role, offer.resources) for offer in offered)
+    slots = left(view)
+    groups = take_turns(
+        view.queue.fronts(free, draft.now, view.policy.aging),
+        free,
+        view.holdings,
+        {owner: share.weight for owner, share in view.shares.items()},
+        slots,
     )
+    packing = pack(groups, offered, _members(draft), draft.now, slots)
     offers = view.book.by_room()
     by_room: dict[RoomKey, list[Placement]] = {}
     for placement in packing.placements:

@@ -19,6 +19,9 @@ class Policy:
         15.0  #: the watchdog's margin over a job's own timeout, which the agent enforces
     )
     reconcile_interval: float = 600.0  #: between two full reconciliations
+    aging: float = (
+        60.0  #: this long of waiting counts as one more of priority; 0: waiting adds nothing
+    )
     hold_offers: float = 1.0  #: an unused offer is kept this long while runs are active
     refuse_unfit: float = 5.0  #: refusal of an offer that fits nothing queued
     refuse_idle: float = 300.0  #: refusal of an offer when there is nothing to run at all

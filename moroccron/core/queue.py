@@ -1,21 +1,25 @@
-"""Queued attempts that could be placed now, kept by priority and shape so that like is packed with like."""
+"""Queued attempts that could be placed now, kept by priority, shape and owner so that like is packed with like."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from datetime import datetime
+from itertools import groupby, islice
 
-from moroccron.model.packing import Group, Shape
+from moroccron.core.fairness import Front, level_of
+from moroccron.model.packing import Shape
 from moroccron.model.resources import Resources
 from moroccron.model.run import AttemptKey
+from moroccron.model.share import NOBODY
 
-_Class = tuple[int, Shape]
+_Class = tuple[int, Shape, str]
 
 
 class Queue:
     """First in, first out within a class. `grown`: roles for which something came since they were taken out."""
 
     def __init__(self) -> None:
-        self._classes: dict[_Class, dict[AttemptKey, None]] = {}
+        #: with the moment since when each waits
+        self._classes: dict[_Class, dict[AttemptKey, datetime]] = {}
         self._class_of: dict[AttemptKey, _Class] = {}
         self._number_of: Counter[str | None] = Counter()  #: by role, none with zero
         self._number_claiming: Counter[str] = Counter()  #: by name of limit, none with zero
@@ -40,12 +44,14 @@ class Queue:
         """The limits of which something queued claims slots."""
         return frozenset(self._number_claiming)
 
-    def add(self, key: AttemptKey, priority: int, shape: Shape) -> None:
+    def add(
+        self, key: AttemptKey, priority: int, shape: Shape, ready: datetime, owner: str = NOBODY
+    ) -> None:
         """Put an attempt at the end of its class; one that is there already keeps its place."""
         if key in self._class_of:
             return
-        cls = (priority, shape)
-        self._classes.setdefault(cls, {})[key] = None
+        cls = (priority, shape, owner)
+        self._classes.setdefault(cls, {})[key] = ready
         self._class_of[key] = cls
         self._number_of[shape.role] += 1
         self._number_claiming.update(name for name, _ in shape.claims)
@@ -69,25 +75,37 @@ class Queue:
         if not self._number_of[role]:
             del self._number_of[role]
 
-    def groups(self, free: Mapping[str | None, Resources]) -> list[Group]:
-        """The queue as the packer wants it: of each class no more than is `free` for its role, and one besides.
+    def of_owner(self, owner: str) -> list[AttemptKey]:
+        """What is queued for an owner, in the order of its classes."""
+        return [
+            key for (_, _, who), members in self._classes.items() if who == owner for key in members
+        ]
+
+    def fronts(
+        self, free: Mapping[str | None, Resources], now: datetime, aging: float
+    ) -> list[Front]:
+        """The heads of all lines: of each class no more than is `free` for its role, and one besides.
 
         That one is told what was lacking. The rest of a long queue is not even looked at, nor are the roles of
-        which there is no offer.
+        which there is no offer. A class of which some have waited for longer than others is several lines.
         """
-        return [
-            Group(
-                shape,
-                priority,
-                list(islice(members, most_in(shape.resources, free[shape.role]) + 1)),
+        found = []
+        for (priority, shape, owner), members in self._classes.items():
+            if shape.role not in free:
+                continue
+            most = most_in(shape.resources, free[shape.role]) + 1
+            levels = (
+                (level_of(priority, ready, now, aging), key, ready)
+                for key, ready in islice(members.items(), most)
             )
-            for (priority, shape), members in self._classes.items()
-            if shape.role in free
-        ]
+            for level, alike in groupby(levels, key=lambda one: one[0]):
+                _, keys, since = zip(*alike, strict=True)
+                found.append(Front(shape, level, owner, keys, since))
+        return found
 
     def scopes(self) -> set[str]:
         """Runs whose placed attempts matter to something queued."""
-        return {shape.scope for _, shape in self._classes if shape.scope is not None}
+        return {shape.scope for _, shape, _ in self._classes if shape.scope is not None}
 
 
 class Strangers:

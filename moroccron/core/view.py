@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from moroccron.core.ephemera import Doubted, StraySeen
+from moroccron.core.fairness import Holding
 from moroccron.core.graph import JobGraph
 from moroccron.core.inquiry import Inquiry
 from moroccron.core.offer_book import OfferBook
@@ -13,12 +14,14 @@ from moroccron.core.queue import Queue, Strangers
 from moroccron.core.run_view import RunView
 from moroccron.core.timers import RunExpiry, Timers
 from moroccron.model.changes import DagState
-from moroccron.model.claim import Claims
+from moroccron.model.claim import Claims, caps_claimed, caps_of
 from moroccron.model.dag_version import DagVersion, JobSpec
+from moroccron.model.evolve import evolve
 from moroccron.model.load import LoadError
 from moroccron.model.offer import InverseOffer
 from moroccron.model.pool import Pool
 from moroccron.model.run import Attempt, AttemptKey, JobRun, Run
+from moroccron.model.share import Share
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, JobRunState, RunState
 from moroccron.model.timetable import Timetable, timetable_of
@@ -38,6 +41,11 @@ class View:
         self.pools: dict[str, int] = {}  #: slots by name
         self.used: Counter[str] = Counter()  #: slots taken, by name of limit
         self.held: dict[str, Claims] = {}  #: by task id: what it takes of limits, of those that do
+        self.shares: dict[str, Share] = {}  #: by owner
+        self.holdings: dict[str, Holding] = {}  #: by owner: what their attempts that may run hold
+        self.payers: dict[
+            str, tuple[str, int, int]
+        ] = {}  #: by task id: whose it is, its cpus and mem
         self.load_errors: dict[str, tuple[LoadError, ...]] = {}
         self.runs: dict[str, RunView] = {}
         #: active runs by DAG, in order of creation
@@ -69,6 +77,8 @@ class View:
     def _load(self, snapshot: Snapshot, now: datetime) -> None:
         for pool in snapshot.pools:
             self.set_pool(pool)
+        for share in snapshot.shares:
+            self.set_share(share)
         for dag in snapshot.dags:
             self.set_dag(dag)
         for error in snapshot.load_errors:
@@ -130,6 +140,23 @@ class View:
 
     def set_pool(self, pool: Pool) -> None:
         self.pools[pool.name] = pool.slots
+        self.queue.grown |= self.queue.roles
+
+    def set_share(self, share: Share) -> None:
+        """Weigh an owner's jobs anew, those that wait already too."""
+        self.shares[share.owner] = share
+        self._queue_anew(share.owner)
+
+    def drop_share(self, owner: str) -> None:
+        self.shares.pop(owner, None)
+        self._queue_anew(owner)
+
+    def _queue_anew(self, owner: str) -> None:
+        for key in self.queue.of_owner(owner):
+            attempt = self.attempt(key)
+            assert attempt is not None, key
+            self.queue.discard(key)
+            self._await_offer(self.runs[key.run_id], attempt)
         self.queue.grown |= self.queue.roles
 
     def set_dag(self, dag: DagState) -> None:
@@ -230,11 +257,16 @@ class View:
         run = self.runs.get(attempt.run_id)
         if run is None:
             return
-        claims = run.graph.claims(run.graph.position[attempt.job_id], attempt.run_id)
+        position = run.graph.position[attempt.job_id]
+        claims = run.graph.claims(position, attempt.run_id)
         if claims:
             self.held[task_id] = claims
             for name, slots in claims:
                 self.used[name] += slots
+        wants = run.graph.specs[position].resources
+        owner, mem = run.graph.payers[position], wants.mem if attempt.mem is None else attempt.mem
+        self.payers[task_id] = owner, wants.cpus, mem
+        self.holdings.setdefault(owner, Holding()).add(wants.cpus, mem, 1)
 
     def _release(self, task_id: str) -> None:
         """Slots are free: what was refused meanwhile may fit what is queued for them."""
@@ -244,6 +276,16 @@ class View:
                 del self.used[name]
             if name in self.queue.claimed:
                 self.queue.grown |= self.queue.roles
+        payer = self.payers.pop(task_id, None)
+        if payer is None:
+            return
+        owner, cpus, mem = payer
+        holding = self.holdings[owner]
+        holding.add(cpus, mem, -1)
+        if not holding.jobs:
+            del self.holdings[owner]
+        if owner in self.shares and caps_claimed(owner) & self.queue.claimed:
+            self.queue.grown |= self.queue.roles
 
     def _end_live(self, attempt: Attempt, task_id: str) -> None:
         del self.live[task_id]
@@ -270,9 +312,12 @@ class View:
         limit = run.graph.specs[position].start_within
         if limit is not None and attempt.key not in self.queue:
             self.timers.add(attempt.ready + timedelta(seconds=limit), attempt.key)
-        shape = run.graph.shape_of(attempt)
+        shape, owner = run.graph.shape_of(attempt), run.graph.payers[position]
+        share = self.shares.get(owner)
+        if share is not None and share.is_capped:
+            shape = evolve(shape, claims=(*shape.claims, *caps_of(share, shape.resources)))
         if shape.role is None or shape.role in self.policy.roles:
-            self.queue.add(attempt.key, run.graph.priority[position], shape)
+            self.queue.add(attempt.key, run.graph.priority[position], shape, attempt.ready, owner)
         else:
             self.strangers.add(attempt.key)
 
@@ -289,6 +334,9 @@ class View:
             graph = self.runs[live_one.run_id].graph
             used.update(dict(graph.claims(graph.position[live_one.job_id], live_one.run_id)))
         assert used == self.used, (used, self.used)
+        assert self.payers.keys() == self.live.keys(), (self.payers, self.live)
+        jobs = Counter(owner for owner, _, _ in self.payers.values())
+        assert jobs == {owner: h.jobs for owner, h in self.holdings.items()}, self.holdings
         placed = {task: agent for agent, tasks in self.live_on.items() for task in tasks}
         assert placed == {a.task_id: a.agent_id for a in self.live_attempts()}, self.live_on
         assert self.inquiry.unheard.keys() <= self.live.keys(), self.inquiry.unheard

@@ -12,6 +12,7 @@ from moroccron.model.dag_version import DagVersion
 from moroccron.model.load import LoadError
 from moroccron.model.pool import Pool
 from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.share import Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,18 @@ class PoolRemoved:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShareChanged:
+    """An owner was given a share of the cluster, or another one."""
+
+    share: Share
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRemoved:
+    owner: str
+
+
 Change = (
     VersionAdded
     | DagChanged
@@ -118,4 +131,6 @@ Change = (
     | FrameworkChanged
     | PoolChanged
     | PoolRemoved
+    | ShareChanged
+    | ShareRemoved
 )

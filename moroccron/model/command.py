@@ -74,8 +74,36 @@ class RemovePool:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class SetShare:
+    """Give an owner a share of the cluster: see `model.share`. What runs, runs on."""
+
+    owner: str
+    weight: int = 1
+    cpus: int | None = None  #: thousandths
+    mem: int | None = None  #: MiB
+    jobs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveShare:
+    """Take an owner's share away: their weight is 1 again, and nothing is capped."""
+
+    owner: str
+
+
 Amendment = RetryJob | MarkJob
-Intent = TriggerRun | KillRun | Amendment | PauseDag | UnpauseDag | SetPool | RemovePool
+Intent = (
+    TriggerRun
+    | KillRun
+    | Amendment
+    | PauseDag
+    | UnpauseDag
+    | SetPool
+    | RemovePool
+    | SetShare
+    | RemoveShare
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +122,8 @@ _INTENTS: dict[str, type[Any]] = {
     "unpause_dag": UnpauseDag,
     "set_pool": SetPool,
     "remove_pool": RemovePool,
+    "set_share": SetShare,
+    "remove_share": RemoveShare,
 }
 _KINDS = {cls: kind for kind, cls in _INTENTS.items()}
 

@@ -31,6 +31,12 @@ class PoolUse:
     made: bool = True
 
 
+def roomy_pools(version: DagVersion) -> list[Pool]:
+    """All pools that a version's jobs name, with room for everybody: for where a DAG is tried alone."""
+    names = {job.pool for job in version.jobs if job.pool is not None}
+    return [Pool(name, MOST_SLOTS) for name in sorted(names)]
+
+
 def pool_uses(
     pools: Iterable[Pool],
     versions: Mapping[str, DagVersion],

@@ -7,6 +7,7 @@ from moroccron.model.dag_version import DagVersion
 from moroccron.model.load import LoadError
 from moroccron.model.pool import Pool
 from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.share import Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,4 @@ class Snapshot:
     attempts: tuple[Attempt, ...]
     load_errors: tuple[LoadError, ...] = ()
     pools: tuple[Pool, ...] = ()
+    shares: tuple[Share, ...] = ()

@@ -25,6 +25,8 @@ from moroccron.model.changes import (
     PoolChanged,
     PoolRemoved,
     RunChanged,
+    ShareChanged,
+    ShareRemoved,
     VersionAdded,
 )
 from moroccron.model.command import Answer, Command, Intent, Unknown
@@ -33,6 +35,7 @@ from moroccron.model.errors import Fenced, NotFound, StoreUnavailable
 from moroccron.model.events import RunRecalled
 from moroccron.model.pool import Pool, PoolUse, pool_uses
 from moroccron.model.run import Attempt, AttemptKey, JobRun, Run
+from moroccron.model.share import Share, ShareUse, share_uses
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, RunState
 from moroccron.ports import DagSummary, HistoryLine, LeaderRow, LoadErrorRow, RunBrief, idle
@@ -58,6 +61,7 @@ class MemoryStore:
         self._history: list[HistoryLine] = []
         self._load_errors: dict[str, list[LoadErrorRow]] = {}
         self._pools: dict[str, Pool] = {}
+        self._shares: dict[str, Share] = {}
         self._commands: dict[int, Command] = {}
         self._answers: dict[int, Answer] = {}
 
@@ -85,6 +89,7 @@ class MemoryStore:
                 ),
                 attempts=tuple(self._attempts_to_load({run.id for run in runs})),
                 load_errors=tuple(row.error for row in self.load_errors()),
+                shares=tuple(share for _, share in sorted(self._shares.items())),
                 pools=tuple(pool for _, pool in sorted(self._pools.items())),
             )
 
@@ -169,12 +174,21 @@ class MemoryStore:
                 self._answers[answer.command_id] = answer
             case FrameworkChanged(framework_id):
                 self._framework_id = framework_id
+            case PoolChanged() | PoolRemoved() | ShareChanged() | ShareRemoved():
+                self._apply_limit(change)
+            case AttemptChanged(attempt):
+                self._attempts.setdefault(attempt.run_id, {})[attempt.key] = attempt
+
+    def _apply_limit(self, change: PoolChanged | PoolRemoved | ShareChanged | ShareRemoved) -> None:
+        match change:
             case PoolChanged(pool):
                 self._pools[pool.name] = pool
             case PoolRemoved(name):
                 self._pools.pop(name, None)
-            case AttemptChanged(attempt):
-                self._attempts.setdefault(attempt.run_id, {})[attempt.key] = attempt
+            case ShareChanged(share):
+                self._shares[share.owner] = share
+            case ShareRemoved(owner):
+                self._shares.pop(owner, None)
 
     def _apply_load_errors(self, change: LoadErrorsChanged) -> None:
         old = self._load_errors.pop(change.file, [])
@@ -205,12 +219,21 @@ class MemoryStore:
 
     def pools(self) -> Sequence[PoolUse]:
         with self._lock:
-            counts: dict[tuple[str, str, AttemptState], int] = {}
-            for run_id, attempts in self._attempts.items():
-                for found in attempts.values():
+            return pool_uses(self._pools.values(), self._versions, self._counts())
+
+    def shares(self) -> Sequence[ShareUse]:
+        with self._lock:
+            return share_uses(self._shares.values(), self._versions, self._counts())
+
+    def _counts(self) -> dict[tuple[str, str, AttemptState], int]:
+        """How many attempts of which version's job are not over, by state."""
+        counts: dict[tuple[str, str, AttemptState], int] = {}
+        for run_id, attempts in self._attempts.items():
+            for found in attempts.values():
+                if not found.state.is_terminal:
                     key = (self._runs[run_id].version_id, found.job_id, found.state)
                     counts[key] = counts.get(key, 0) + 1
-            return pool_uses(self._pools.values(), self._versions, counts)
+        return counts
 
     def dags(self, recent: int = 10) -> Sequence[DagSummary]:
         with self._lock:

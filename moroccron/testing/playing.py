@@ -14,11 +14,13 @@ from moroccron.core.view import View
 from moroccron.feed import CommandFeed
 from moroccron.loop import Loop
 from moroccron.model.amounts import SANE
+from moroccron.model.changes import PoolChanged
 from moroccron.model.command import Intent, Outcome, PauseDag, TriggerRun
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.events import FilesLoaded
 from moroccron.model.load import LoadedFile
 from moroccron.model.offer import Launch, PortRange
+from moroccron.model.pool import roomy_pools
 from moroccron.model.resources import Resources
 from moroccron.model.run import Run
 from moroccron.model.states import AttemptState
@@ -68,6 +70,7 @@ class Playing:
         ] = {}  #: by task id, in the order in which they began to run
         self._cluster = SimulatedCluster(agents, self.clock, script=self._course, latency=0.0)
         term = self.store.begin_term("a test")
+        self.store.commit(term, [PoolChanged(pool) for pool in roomy_pools(version)])
         view = View(self.store.load(), term=term, now=begin, policy=_POLICY)
         self._loop = Loop(view=view, store=self.store, driver=self._cluster, clock=self.clock)
         self._feed = CommandFeed(self.store, self._loop.emit)

@@ -10,9 +10,11 @@ from moroccron.model.changes import (
     JobRunChanged,
     PoolChanged,
     RunChanged,
+    ShareChanged,
 )
 from moroccron.model.errors import NotFound
 from moroccron.model.pool import Pool, PoolUse
+from moroccron.model.share import Share, ShareUse
 from moroccron.model.states import AttemptState, RunState
 from moroccron.ports import Queries, RunBrief, Store
 from moroccron.testing import (
@@ -192,6 +194,26 @@ def test_pools_with_what_is_taken_and_what_waits(store: Store, queries: Queries,
         PoolUse(Pool("db", 5), taken=2, queued=1),
         PoolUse(Pool("idle", 1)),
         PoolUse(Pool("none", 0), queued=1, made=False),
+    ]
+
+
+def test_shares_with_what_is_held_and_what_waits(store: Store, queries: Queries, term: int) -> None:
+    jobs = [a_job("a", owners=("ada",)), a_job("b"), a_job("c")]
+    version = a_version(jobs=jobs, owners=("bob", "eve"))
+    run = a_run(version)
+    states = (
+        ("a", AttemptState.RUNNING),
+        ("b", AttemptState.QUEUED),
+        ("c", AttemptState.UNREACHABLE),
+    )
+    attempts = [AttemptChanged(an_attempt(run.id, job, state=state)) for job, state in states]
+    over = AttemptChanged(an_attempt(run.id, "b", 2, state=AttemptState.FAILED))
+    given = [ShareChanged(Share("ada", 2)), ShareChanged(Share("zoe", jobs=0))]
+    store.commit(term, [*a_run_of(version, run), *attempts, over, *given])
+    assert list(queries.shares()) == [
+        ShareUse(Share("ada", 2), cpus=100, mem=32, jobs=1),
+        ShareUse(Share("bob"), cpus=100, mem=32, jobs=1, queued=1, set=False),
+        ShareUse(Share("zoe", jobs=0)),
     ]
 
 

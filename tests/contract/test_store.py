@@ -16,6 +16,8 @@ from moroccron.model.changes import (
     PoolChanged,
     PoolRemoved,
     RunChanged,
+    ShareChanged,
+    ShareRemoved,
     VersionAdded,
 )
 from moroccron.model.command import (
@@ -33,6 +35,7 @@ from moroccron.model.events import RunRecalled
 from moroccron.model.failure import FailureClass
 from moroccron.model.load import LoadError
 from moroccron.model.pool import Pool
+from moroccron.model.share import Share
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
 from moroccron.ports import Commands, Queries, Store
@@ -253,6 +256,15 @@ class TestCommit:
         assert store.load().pools == (Pool("db", 5),)
         store.commit(term, [PoolRemoved("db"), PoolChanged(Pool("db", 1))])
         assert [use.pool for use in queries.pools()] == [Pool("db", 1)]
+
+    def test_keeps_shares_until_they_are_removed(
+        self, store: Store, queries: Queries, term: int
+    ) -> None:
+        ada, bob = Share("ada", 3, cpus=1500, jobs=7), Share("bob", mem=64)
+        store.commit(term, [ShareChanged(ada), ShareChanged(bob), ShareRemoved("nobody")])
+        assert store.load().shares == (ada, bob)
+        store.commit(term, [ShareChanged(Share("ada")), ShareRemoved("bob")])
+        assert [use.share for use in queries.shares()] == [Share("ada")]
 
     def test_keeps_the_first_of_a_version(self, store: Store, queries: Queries, begun: int) -> None:
         store.commit(begun, [VersionAdded(VERSION, "elsewhere.py", EPOCH)])

@@ -117,6 +117,11 @@ class TestRun:
         assert run.retry("load").state == "succeeded"
         assert run["load"].attempts == 2
 
+    def test_pools_have_slots_for_everybody(self, dag_runner):
+        with DAG("pooled") as dag:
+            Job("a", "true", pool="db", slots=5)
+        assert dag_runner(dag).run().state == "succeeded"
+
     def test_constraints_want_agents_with_attributes(self, dag_runner):
         with DAG("placed") as dag:
             Job("a", "true", constraints=[("rack", "LIKE", "r[12]")])

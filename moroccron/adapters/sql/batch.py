@@ -4,7 +4,7 @@ Owns what is written and in which order of tables (parents before children); kno
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 from moroccron.adapters.sql.rows import (
     Row,
@@ -31,11 +31,14 @@ from moroccron.model.changes import (
     PoolChanged,
     PoolRemoved,
     RunChanged,
+    ShareChanged,
+    ShareRemoved,
     VersionAdded,
 )
 from moroccron.model.command import Answer
 from moroccron.model.pool import Pool
 from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.share import Share
 
 
 @dataclass(slots=True)
@@ -52,6 +55,7 @@ class Batch:
     history: list[Happened] = field(default_factory=list)
     framework_id: str | None = None
     pools: dict[str, Pool | None] = field(default_factory=dict)  #: None: removed
+    shares: dict[str, Share | None] = field(default_factory=dict)  #: None: removed
 
     @classmethod
     def of(cls, changes: Iterable[Change]) -> "Batch":
@@ -80,10 +84,19 @@ class Batch:
                 self.answers[answer.command_id] = answer
             case FrameworkChanged(framework_id):
                 self.framework_id = framework_id
+            case PoolChanged() | PoolRemoved() | ShareChanged() | ShareRemoved():
+                self._add_limit(change)
+
+    def _add_limit(self, change: PoolChanged | PoolRemoved | ShareChanged | ShareRemoved) -> None:
+        match change:
             case PoolChanged(pool):
                 self.pools[pool.name] = pool
             case PoolRemoved(name):
                 self.pools[name] = None
+            case ShareChanged(share):
+                self.shares[share.owner] = share
+            case ShareRemoved(owner):
+                self.shares[owner] = None
 
     def rows(self, statements: Statements, time: Time) -> list[tuple[str, Sequence[Row]]]:
         """What to execute, in order. Load errors are left out: theirs depends on what is stored."""
@@ -95,6 +108,8 @@ class Batch:
             (statements.put_attempt, [attempt_row(a, time) for a in self.attempts.values()]),
             (statements.put_pool, [(p.name, p.slots) for p in self.pools.values() if p]),
             (statements.remove_pool, [(name,) for name, p in self.pools.items() if p is None]),
+            (statements.put_share, [astuple(s) for s in self.shares.values() if s]),
+            (statements.remove_share, [(who,) for who, s in self.shares.items() if s is None]),
             (statements.answer, [answer_row(answer, time) for answer in self.answers.values()]),
             (statements.add_history, [history_row(line, time) for line in self.history]),
         ]

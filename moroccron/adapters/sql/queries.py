@@ -27,6 +27,7 @@ from moroccron.adapters.sql.tables import (
     pool,
     run,
     run_is_active,
+    share,
 )
 from moroccron.adapters.sql.version_cache import VersionCache
 from moroccron.model.command import Answer
@@ -34,6 +35,7 @@ from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import NotFound
 from moroccron.model.pool import Pool, PoolUse, pool_uses
 from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.share import Share, ShareUse, share_uses
 from moroccron.model.states import TERMINAL_ATTEMPTS, AttemptState, RunState
 from moroccron.ports import DagSummary, HistoryLine, LeaderRow, LoadErrorRow, RunBrief
 
@@ -208,6 +210,23 @@ class SqlQueries:
         return self._reader.read(lambda c: c.scalar(select(func.max(history.c.id)))) or 0
 
     def pools(self) -> Sequence[PoolUse]:
+        def work(connection: Connection) -> list[PoolUse]:
+            made = [Pool(*row) for row in connection.execute(select(pool))]
+            return pool_uses(made, *self._unfinished(connection))
+
+        return self._reader.read(work)
+
+    def shares(self) -> Sequence[ShareUse]:
+        def work(connection: Connection) -> list[ShareUse]:
+            given = [Share(*row) for row in connection.execute(select(share))]
+            return share_uses(given, *self._unfinished(connection))
+
+        return self._reader.read(work)
+
+    def _unfinished(
+        self, connection: Connection
+    ) -> tuple[Mapping[str, DagVersion], Mapping[tuple[str, str, AttemptState], int]]:
+        """How many attempts of which version's job are not over, by state; and those versions."""
         columns = (run.c.version_id, attempt.c.job_id, attempt.c.state)
         query = (
             select(*columns, func.count())
@@ -215,15 +234,9 @@ class SqlQueries:
             .where(attempt.c.state.in_(_UNFINISHED))
             .group_by(*columns)
         )
-
-        def work(connection: Connection) -> list[PoolUse]:
-            made = [Pool(*row) for row in connection.execute(select(pool))]
-            rows = connection.execute(query).all()
-            counts = {(id, job, AttemptState(state)): number for id, job, state, number in rows}
-            versions = self._get_versions(connection, {id for id, _, _ in counts})
-            return pool_uses(made, versions, counts)
-
-        return self._reader.read(work)
+        rows = connection.execute(query).all()
+        counts = {(id, job, AttemptState(state)): number for id, job, state, number in rows}
+        return self._get_versions(connection, {id for id, _, _ in counts}), counts
 
     def answer(self, command_id: int) -> Answer | None:
         query = select(command).where(command.c.id == command_id)

@@ -21,11 +21,13 @@ from moroccron.adapters.sql.tables import (
     pool,
     run,
     run_is_active,
+    share,
 )
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.events import RunRecalled
 from moroccron.model.pool import Pool
 from moroccron.model.run import Attempt
+from moroccron.model.share import Share
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import TERMINAL_ATTEMPTS, AttemptState
 
@@ -68,6 +70,9 @@ def read_snapshot(connection: Connection) -> Snapshot:
         job_runs=tuple(job_run_of(row) for row in connection.execute(_JOB_RUNS)),
         attempts=tuple(_attempts(connection)),
         load_errors=tuple(load_error_of(row).error for row in connection.execute(_LOAD_ERRORS)),
+        shares=tuple(
+            Share(*row) for row in connection.execute(select(share).order_by(share.c.owner))
+        ),
         pools=tuple(Pool(*row) for row in connection.execute(select(pool).order_by(pool.c.name))),
     )
 

@@ -38,6 +38,7 @@ from moroccron.adapters.sql.tables import (
     load_error,
     pool,
     run,
+    share,
 )
 
 THE_ROW = 1  #: the id of a table's only row
@@ -64,6 +65,7 @@ class Statements:
         self.put_attempt = upsert(attempt)
         self.put_framework = upsert(framework)
         self.put_pool = upsert(pool)
+        self.put_share = upsert(share)
         self.add_version = add(insert(dag_version).on_conflict_do_nothing(), list(dag_version.c))
         self.add_load_error = add(insert(load_error), list(load_error.c))
         self.add_history = add(insert(history), [c for c in history.c if c is not history.c.id])
@@ -73,6 +75,10 @@ class Statements:
         # its name
         self.remove_pool = _text(
             delete(pool).where(pool.c.name == bindparam("name")), dialect, ["name"]
+        )
+        # the owner
+        self.remove_share = _text(
+            delete(share).where(share.c.owner == bindparam("owner")), dialect, ["owner"]
         )
         # the rest: as named
         self.answer = _text(_answer(), dialect, [*_names(_ANSWER), "the_id"])

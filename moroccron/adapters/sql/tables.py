@@ -221,6 +221,16 @@ pool = Table(
     Column("slots", Integer, nullable=False),
 )
 
+share = Table(
+    "share",
+    metadata,
+    Column("owner", Id, primary_key=True),
+    Column("weight", Integer, nullable=False),
+    Column("cpus", Integer),  # thousandths
+    Column("mem", Integer),  # MiB
+    Column("jobs", Integer),
+)
+
 framework = Table(
     "framework",
     metadata,

@@ -37,6 +37,10 @@ class ExitCode(IntEnum):
     CREDENTIALS_REFUSED = 86  #: the master does not know the principal, or not with this secret
 
 
+class _Stopped(Exception):
+    """Told to end while the database was waited for."""
+
+
 class Files(Protocol):
     """Where DAG files are read: see `moroccron.loader.Loader`."""
 
@@ -77,6 +81,8 @@ class Lifecycle:
             if self._stop.is_set():
                 return self._death or ExitCode.STOPPED
             self._lead()
+        except _Stopped:
+            log.warning("ended while the database is out of reach")
         except Fenced as fenced:
             log.error("fenced: %s", fenced)
             return ExitCode.FENCED
@@ -127,8 +133,10 @@ class Lifecycle:
 
     def _lead(self) -> None:
         outside = self._outside
-        term = outside.store.begin_term(self._holder)
-        snapshot = outside.store.load()
+        # Loaded once before: whoever finds that it is not for him to lead here must not depose who does.
+        outside.store.load(self._heed_stop)
+        term = outside.store.begin_term(self._holder, self._heed_stop)
+        snapshot = outside.store.load(self._heed_stop)
         log.info(
             "term %d: %d DAGs, %d active runs, %d attempts",
             term,
@@ -151,6 +159,11 @@ class Lifecycle:
         self._spawn("commands", lambda: CommandFeed(outside.store, loop.emit).run(self._stop))
         outside.driver.start(snapshot.framework_id, loop.emit)
         loop.run()
+
+    def _heed_stop(self) -> None:
+        """Called while the database is out of reach, before there is a loop to be told."""
+        if self._stop.is_set():
+            raise _Stopped
 
     def _read_files(self, loop: Loop) -> None:
         loop.emit(self._outside.files.load_all())

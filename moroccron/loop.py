@@ -15,7 +15,7 @@ from datetime import datetime
 from moroccron.core.commands import wanted_run
 from moroccron.core.decide import decide
 from moroccron.core.view import View
-from moroccron.model.effects import Decline
+from moroccron.model.effects import Accept, Decline, Effect
 from moroccron.model.events import CommandReceived, Event, OffersReceived, TrustChanged
 from moroccron.ports import Clock, Driver, Store
 
@@ -110,8 +110,21 @@ class Loop:
             self._store.commit(self._view.term, decision.changes, self._wait_for_store)
             self._pause("after commit")
         if decision.effects and not self._abandoned:
-            self._driver.perform(decision.effects)
+            self._driver.perform(self._permitted(decision.effects))
             self._pause("after effects")
+
+    def _permitted(self, effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+        """The effects, but no launch if trust ended while the commit was made: a stopped process wakes up here too.
+
+        The offers go back. What was to be launched is found out to be unknown, which costs no retry.
+        """
+        if self._is_trusted() or not any(isinstance(effect, Accept) for effect in effects):
+            return effects
+        log.warning("not sure to lead any more: what was just committed is not launched")
+        return tuple(
+            Decline(e.offer_ids, refuse_seconds=0.0) if isinstance(e, Accept) else e
+            for e in effects
+        )
 
     def drain(self) -> list[Event]:
         """The events that are there now, without waiting; at most a batch."""

@@ -62,14 +62,16 @@ class Driver(Protocol):
 class Store(Protocol):
     """The leader's side of the database: the only place where state is written."""
 
-    def begin_term(self, holder: str) -> int:
+    def begin_term(self, holder: str, waiting: Callable[[], None] = idle) -> int:
         """Take the next term, which fences every earlier one, and return its number.
 
-        It is greater than every term before, also than those that a restored backup knows nothing of.
+        It is greater than every term before, also than those that a restored backup knows nothing of. `waiting` as
+        for `commit`.
         """
 
-    def load(self) -> Snapshot:
-        """Everything that is not over."""
+    def load(self, waiting: Callable[[], None] = idle) -> Snapshot:
+        """Everything that is not over. Raises `FrameworkMismatch` when it is not for us to lead; `waiting` as for
+        `commit`."""
 
     def recall(self, run_id: str) -> RunRecalled | None:
         """An ended run with its version, job runs and the newest attempt of each; None: there is none."""

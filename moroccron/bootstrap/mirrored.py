@@ -22,12 +22,12 @@ class MirroredStore:
         self._store = store
         self._mirror = mirror
 
-    def begin_term(self, holder: str) -> int:
-        return self._store.begin_term(holder)
+    def begin_term(self, holder: str, waiting: Callable[[], None] = idle) -> int:
+        return self._store.begin_term(holder, waiting)
 
-    def load(self) -> Snapshot:
+    def load(self, waiting: Callable[[], None] = idle) -> Snapshot:
         """Raises `FrameworkMismatch` when this is not the database of the framework that was led before."""
-        snapshot = self._store.load()
+        snapshot = self._store.load(waiting)
         try:
             self._mirror.check(snapshot.framework_id)
         except ZooKeeperUnavailable as error:

@@ -22,12 +22,12 @@ class SettledStore:
         self._store = store
         self._on_mesos = on_mesos
 
-    def begin_term(self, holder: str) -> int:
-        return self._store.begin_term(holder)
+    def begin_term(self, holder: str, waiting: Callable[[], None] = idle) -> int:
+        return self._store.begin_term(holder, waiting)
 
-    def load(self) -> Snapshot:
+    def load(self, waiting: Callable[[], None] = idle) -> Snapshot:
         """Raises `FrameworkMismatch` when something runs where we are not."""
-        snapshot = self._store.load()
+        snapshot = self._store.load(waiting)
         elsewhere = [attempt for attempt in snapshot.attempts if self._is_elsewhere(attempt)]
         if elsewhere:
             raise FrameworkMismatch(_advice(elsewhere, self._on_mesos))

@@ -8,7 +8,7 @@ and as soon as something is we ask for its offers again (REVIVE), as Mesos wants
 from datetime import timedelta
 
 from moroccron.core.draft import Draft
-from moroccron.core.ephemera import AlarmSet, AppetiteChanged, OffersGone
+from moroccron.core.ephemera import AlarmSet, AppetiteChanged, OffersGone, Revived
 from moroccron.model.effects import Decline, Revive, Suppress
 
 HOLD = "hold"  #: the alarm at which offers held for nothing are declined
@@ -34,22 +34,23 @@ def _ask_for_more(draft: Draft) -> None:
     draft.do(Revive(_named(hungry)))
     for role in hungry:
         draft.view.queue.grown.discard(role)
-        draft.note(AppetiteChanged(role, suppressed=False, refused=False, at=draft.now))
+        draft.note(Revived(role, draft.now))
 
 
 def _may_ask(draft: Draft, role: str | None) -> bool:
-    """A suppressed role is revived at once. Otherwise only refusals of ours can keep a fitting offer away,
-    and only what was queued since can make them wrong; such revivals are rationed.
+    """Whether silence that we asked for, or refusals of ours, may keep a fitting offer away.
+
+    Refusals can be wrong only about what was queued since. Asking is rationed either way: the master looks at all
+    its agents each time, on behalf of all frameworks.
     """
     view, appetite, alarm = draft.view, draft.view.book.appetite(role), f"{REVIVE} {role or ''}"
     if role not in view.queue.roles:
         return False
-    if appetite.suppressed:
-        return True
-    if not (appetite.refused and (role in view.queue.grown or view.timers.rings(alarm))):
+    grown = role in view.queue.grown or view.timers.rings(alarm)
+    if not (appetite.suppressed or (appetite.refused and grown)):
         return False
-    if appetite.since is not None:
-        soonest = appetite.since + timedelta(seconds=view.policy.revive_interval)
+    if appetite.revived is not None:
+        soonest = appetite.revived + timedelta(seconds=view.policy.revive_interval)
         if soonest > draft.now:
             draft.note(AlarmSet(alarm, soonest))
             return False
@@ -69,8 +70,7 @@ def _give_back(draft: Draft) -> set[str | None]:
         draft.note(OffersGone(stale))
         draft.do(Decline(stale, view.policy.refuse_idle if idle else view.policy.refuse_unfit))
         for role in refused:
-            suppressed = book.appetite(role).suppressed
-            draft.note(AppetiteChanged(role, suppressed, refused=True, at=now))
+            draft.note(AppetiteChanged(role, book.appetite(role).suppressed, refused=True))
     kept = (moment for i, moment in until.items() if i in book.held_since)
     draft.note(AlarmSet(HOLD, min(kept, default=None)))
     return refused
@@ -97,8 +97,7 @@ def _ask_for_silence(draft: Draft, refused: set[str | None]) -> None:
         return
     draft.do(Suppress(_named(sated)))
     for role in sated:
-        refusing = book.appetite(role).refused
-        draft.note(AppetiteChanged(role, suppressed=True, refused=refusing, at=draft.now))
+        draft.note(AppetiteChanged(role, suppressed=True, refused=book.appetite(role).refused))
 
 
 def _all(draft: Draft) -> _Roles:

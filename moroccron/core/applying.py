@@ -15,6 +15,7 @@ from moroccron.core.ephemera import (
     ConnectionChanged,
     CutOff,
     Doubted,
+    DoubtGone,
     Elsewhere,
     Ephemeral,
     Forsaken,
@@ -24,6 +25,7 @@ from moroccron.core.ephemera import (
     InverseOffersGone,
     OfferHeld,
     OffersGone,
+    Revived,
     RoundBegun,
     RunAdopted,
     SilenceAccepted,
@@ -74,6 +76,8 @@ def _load_errors(view: View, change: LoadErrorsChanged, _now: datetime) -> None:
 
 def _connection(view: View, change: ConnectionChanged, _now: datetime) -> None:
     view.book.reset(change.connected)
+    if change.connected:
+        view.queue.grown |= view.queue.roles
     view.inverse.clear()
     view.doubts.clear()
     view.cut_off_told.clear()
@@ -87,8 +91,12 @@ def _inverse_gone(view: View, change: InverseOffersGone, _now: datetime) -> None
 
 
 def _appetite(view: View, change: AppetiteChanged, _now: datetime) -> None:
-    appetite = Appetite(change.suppressed, change.refused, change.at)
-    view.book.set_appetite(change.role, appetite)
+    revived = view.book.appetite(change.role).revived
+    view.book.set_appetite(change.role, Appetite(change.suppressed, change.refused, revived))
+
+
+def _revived(view: View, change: Revived, _now: datetime) -> None:
+    view.book.set_appetite(change.role, Appetite(revived=change.at))
 
 
 def _trust(view: View, change: TrustNoted, _now: datetime) -> None:
@@ -124,6 +132,10 @@ def _doubt(view: View, change: Doubted, _now: datetime) -> None:
     view.doubts[change.task_id] = change
 
 
+def _doubt_gone(view: View, change: DoubtGone, _now: datetime) -> None:
+    view.doubts.pop(change.task_id, None)
+
+
 def _cut_off(view: View, change: CutOff, _now: datetime) -> None:
     """Patience counts from the first word, but ends only after a word on the connection that there is."""
     since = view.cut_off.setdefault(change.task_id, change.at)
@@ -139,9 +151,9 @@ def _cut_off(view: View, change: CutOff, _now: datetime) -> None:
 def _stray_gone(view: View, change: StrayGone, _now: datetime) -> None:
     view.strays.pop(change.task_id, None)
     if change.may_return:
-        view.forsaken.add(change.task_id)
+        view.forsake(change.task_id)
     else:
-        view.forsaken.discard(change.task_id)
+        view.forsaken.pop(change.task_id, None)
 
 
 def _swept(view: View, change: Swept, _now: datetime) -> None:
@@ -177,11 +189,13 @@ _APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
     InverseOffersGone: _inverse_gone,
     ConnectionChanged: _connection,
     AppetiteChanged: _appetite,
+    Revived: _revived,
     TrustNoted: _trust,
     Doubted: _doubt,
+    DoubtGone: _doubt_gone,
     CutOff: _cut_off,
     Elsewhere: lambda view, change, _: view.leave_agent(change.task_id, change.agent_id),
-    Forsaken: lambda view, change, _: view.forsaken.add(change.task_id),
+    Forsaken: lambda view, change, _: view.forsake(change.task_id),
     StraySeen: lambda view, change, _: view.strays.__setitem__(change.task_id, change),
     StrayGone: _stray_gone,
     Swept: _swept,

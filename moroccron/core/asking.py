@@ -44,6 +44,7 @@ def ask_about(draft: Draft, tasks: Iterable[Asked]) -> None:
     asked = tuple(tasks)
     if asked and draft.view.book.connected:
         draft.note(Wondered(asked))
+        draft.note(AlarmSet(ROUND, None))  # the wait for the next round begins when these are out
 
 
 def begin_asking(draft: Draft) -> None:

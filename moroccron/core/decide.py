@@ -111,7 +111,7 @@ def _subscribed(draft: Draft, event: Subscribed) -> None:
     framework_id = event.framework_id
     draft.note(ConnectionChanged(connected=True, at=draft.now))
     for role in sorted(event.suppressed):
-        draft.note(AppetiteChanged(role, suppressed=True, refused=False, at=draft.now))
+        draft.note(AppetiteChanged(role, suppressed=True, refused=True))
     if draft.view.framework_id != framework_id:
         draft.change(FrameworkChanged(framework_id))
         draft.tell("framework", "subscribed under a new id", message=framework_id)

@@ -55,6 +55,13 @@ class AppetiteChanged:
     role: str | None
     suppressed: bool
     refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Revived:
+    """Offers of a role were asked for: neither silence nor refusals of ours are in force."""
+
+    role: str | None
     at: datetime
 
 
@@ -72,6 +79,13 @@ class Doubted:
     task_id: str
     times: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtGone:
+    """There is a task: what was said against it before does not count any more."""
+
+    task_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +214,10 @@ Ephemeral = (
     | InverseOffersGone
     | ConnectionChanged
     | AppetiteChanged
+    | Revived
     | TrustNoted
     | Doubted
+    | DoubtGone
     | CutOff
     | Elsewhere
     | Forsaken

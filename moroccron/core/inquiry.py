@@ -29,9 +29,8 @@ class Inquiry:
         self.survey = self.survey or survey
 
     def wonder(self, tasks: Iterable[Asked]) -> None:
-        """Ask about these as well, beginning with them."""
-        if not self.unheard:
-            self.rounds = 1
+        """Ask about these as well, beginning with them, and as often as about any: the rounds begin anew."""
+        self.rounds = 1
         fresh = dict(tasks)
         self.pending = fresh | self.pending if self.pending else fresh
         self.unheard |= fresh

@@ -1,6 +1,6 @@
 """The offers we hold, and our appetite for more, by role."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from moroccron.model.offer import Offer
@@ -14,7 +14,7 @@ class Appetite:
 
     suppressed: bool = False  #: we asked for none
     refused: bool = False  #: refusals of ours may be in force
-    since: datetime | None = None  #: when one of both last changed
+    revived: datetime | None = None  #: when offers were last asked for
 
 
 _NOTHING_SAID = Appetite()
@@ -40,12 +40,16 @@ class OfferBook:
             self.held_since.pop(offer_id, None)
 
     def reset(self, connected: bool) -> None:
-        """A connection came or went: nothing offered or asked before holds any more."""
+        """A connection came or went: nothing offered or asked before holds any more.
+
+        What was still on its way may have reached the new connection, a wish for silence for one: so refusals
+        may be in force there, and the roles with something queued ask for offers.
+        """
         self.offers.clear()
         self.held_since.clear()
         self.connected = connected
-        for role, appetite in self._appetites.items():
-            self._appetites[role] = replace(appetite, suppressed=False, refused=False)
+        for role in self._appetites:
+            self._appetites[role] = Appetite(refused=connected)
 
     def appetite(self, role: str | None) -> Appetite:
         return self._appetites.get(role, _NOTHING_SAID)

@@ -1,10 +1,11 @@
 """Moments at which something must be looked at: a heap for the many, named alarms for the few.
 
-Entries are never taken back: whoever is woken checks whether the reason still holds.
+Entries are not taken back one by one: whoever is woken checks whether the reason still holds. Those whose subject
+is gone are swept out when there have come to be many.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,11 +22,17 @@ class RunExpiry(NamedTuple):
 Subject = str | AttemptKey | JobRunKey | RunExpiry
 
 
+_MANY = 10_000
+
+
 class Timers:
     """When to wake, and for whom."""
 
-    def __init__(self) -> None:
+    def __init__(self, matters: Callable[[Subject], bool] = lambda _: True) -> None:
+        """`matters`: whether there is still what an entry was made for."""
+        self._matters = matters
         self._heap: list[tuple[datetime, int, Subject]] = []
+        self._most = _MANY  #: entries at which those that do not matter are swept out
         self._drawn = 0
         self.alarms: dict[str, datetime] = {}
         self._ringing: set[str] = set()
@@ -33,6 +40,17 @@ class Timers:
     def add(self, at: datetime, subject: Subject) -> None:
         self._drawn += 1
         heapq.heappush(self._heap, (at, self._drawn, subject))
+        if len(self._heap) > self._most:
+            self._sweep()
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def _sweep(self) -> None:
+        """Costs as much as there are entries, and comes after as many were added: little for each."""
+        self._heap = [entry for entry in self._heap if self._matters(entry[2])]
+        heapq.heapify(self._heap)
+        self._most = max(_MANY, 2 * len(self._heap))
 
     def set_alarm(self, name: str, at: datetime | None) -> None:
         if at is None:

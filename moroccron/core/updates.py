@@ -2,7 +2,8 @@
 
 Every update with a uuid is acknowledged, duplicates and strangers included: an unacknowledged one blocks all
 that follow it (Mesos, scheduler HTTP API). No single message is the truth: UNKNOWN, and GONE as an answer to
-our asking, are believed only when asked with the agent's id, after the launch grace, twice on one connection.
+our asking, are believed only when asked with the agent's id, after the launch grace, twice on one connection, and
+with no word between the two that there is such a task.
 """
 
 from datetime import timedelta
@@ -10,7 +11,7 @@ from typing import Any
 
 from moroccron.core.asking import ask_about
 from moroccron.core.draft import Draft
-from moroccron.core.ephemera import AlarmSet, CutOff, Doubted, Elsewhere, Heard
+from moroccron.core.ephemera import AlarmSet, CutOff, Doubted, DoubtGone, Elsewhere, Heard
 from moroccron.core.killing import send_kill, stop_waiting
 from moroccron.core.moves import move_attempt
 from moroccron.core.strays import take_stray
@@ -57,6 +58,8 @@ def take_update(draft: Draft, update: StatusReceived) -> None:
     elif update.duplicate:
         _duplicate(draft, attempt, update)
     else:
+        if update.task_id in draft.view.doubts:
+            draft.note(DoubtGone(update.task_id))
         _news(draft, attempt, update)
         if update.state is ReportedState.UNREACHABLE:
             _cut_off(draft, attempt.key)

@@ -12,7 +12,7 @@ from moroccron.core.offer_book import OfferBook
 from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.queue import Queue, Strangers
 from moroccron.core.run_view import RunView
-from moroccron.core.timers import RunExpiry, Timers
+from moroccron.core.timers import RunExpiry, Subject, Timers
 from moroccron.model.changes import DagState
 from moroccron.model.claim import Claims, caps_claimed, caps_of
 from moroccron.model.dag_version import DagVersion, JobSpec
@@ -20,11 +20,13 @@ from moroccron.model.evolve import evolve
 from moroccron.model.load import LoadError
 from moroccron.model.offer import InverseOffer
 from moroccron.model.pool import Pool
-from moroccron.model.run import Attempt, AttemptKey, JobRun, Run
+from moroccron.model.run import Attempt, AttemptKey, JobRun, JobRunKey, Run
 from moroccron.model.share import Share
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, JobRunState, RunState
 from moroccron.model.timetable import Timetable, timetable_of
+
+_MOST_FORSAKEN = 10_000
 
 
 class View:
@@ -58,14 +60,15 @@ class View:
         self.live_on: dict[str, set[str]] = {}  #: agent id -> task ids of those
         self.queue = Queue()
         self.strangers = Strangers()
-        self.timers = Timers()
+        self.timers = Timers(self._matters)
         self.book = OfferBook()
         self.inverse: dict[str, InverseOffer] = {}  #: questions not answered yet, by id
         self.doubts: dict[str, Doubted] = {}
         self.cut_off: dict[str, datetime] = {}  #: task id -> when this leader first heard of it
         self.cut_off_told: set[str] = set()  #: those of them told on this connection
         self.strays: dict[str, StraySeen] = {}
-        self.forsaken: set[str] = set()  #: tasks given up while their agents were cut off
+        #: tasks given up while their agents were cut off, the oldest first; see `forsake`
+        self.forsaken: dict[str, None] = {}
         self.inquiry = Inquiry()
         self.swept: datetime | None = None
         self.reasons: dict[tuple[str, str], str] = {}
@@ -128,6 +131,16 @@ class View:
         """The definition of an active run's job."""
         graph = self.runs[key.run_id].graph
         return graph.specs[graph.position[key.job_id]]
+
+    def _matters(self, subject: Subject) -> bool:
+        """Whether there is still what a timer was set for."""
+        match subject:
+            case str():
+                return subject in self.dags
+            case AttemptKey():
+                return self.attempt(subject) is not None
+            case JobRunKey(run_id, _) | RunExpiry(run_id):
+                return run_id in self.runs
 
     def live_attempts(self) -> Iterable[Attempt]:
         """All attempts that may hold an agent's resources."""
@@ -320,6 +333,15 @@ class View:
             self.queue.add(attempt.key, run.graph.priority[position], shape, attempt.ready, owner)
         else:
             self.strangers.add(attempt.key)
+
+    def forsake(self, task_id: str) -> None:
+        """Remember that we gave a task up, for when it comes back.
+
+        Of very many the oldest are forgotten: should one of those come back, it is waited for as an orphan is.
+        """
+        self.forsaken[task_id] = None
+        if len(self.forsaken) > _MOST_FORSAKEN:
+            del self.forsaken[next(iter(self.forsaken))]
 
     def check(self) -> None:
         """Raise AssertionError when derived data and rows disagree. For tests and for replays."""

@@ -67,14 +67,14 @@ class MemoryStore:
 
     # ---------------------------------------------------------------------- Store
 
-    def begin_term(self, holder: str) -> int:
+    def begin_term(self, holder: str, waiting: Callable[[], None] = idle) -> int:
         with self._lock:
             seconds = int(self._now().timestamp())
             term = max(seconds, self._leader.term + 1) if self._leader else seconds
             self._leader = LeaderRow(term, holder, self._now())
             return term
 
-    def load(self) -> Snapshot:
+    def load(self, waiting: Callable[[], None] = idle) -> Snapshot:
         with self._lock:
             runs = [run for run in self._by_creation() if not run.state.is_terminal]
             pinned = {dag.version_id for dag in self._dags.values()}

@@ -79,11 +79,17 @@ class EngineMachine(RuleBasedStateMachine):
         self.uuids = 0
         self.performed = 0
         self.role_of = {}  # by offer, of all that were ever made
+        self.lied_about: set[str] = (
+            set()
+        )  # tasks that were denied, with no true word about them since
         self.turn(Subscribed("f"))
 
     # ---- plumbing: every decision of the engine acts on the cluster
 
     def turn(self, *events):
+        for event in events:
+            if isinstance(event, StatusReceived) and event.state is not R.UNKNOWN:
+                self.lied_about.discard(event.task_id)
         self.engine.send(*events)
         self.act()
 
@@ -229,10 +235,30 @@ class EngineMachine(RuleBasedStateMachine):
                 continue  # its agent will repeat the last update until it is acknowledged
             else:
                 state = R.UNKNOWN
+                self.lied_about.discard(task)
             word = self.engine.update(
                 task, state, agent_id=attempt.agent_id, uuid=None, reconciled=True
             )
             self.turn(word)
+
+    @rule(data=st.data(), pauses=st.tuples(*[st.sampled_from([0.1, 1.0, 40.0])] * 3))
+    @precondition(lambda self: self.cluster.running.keys() - self.lied_about)
+    def what_runs_is_denied_and_affirmed_in_turn(self, data, pauses):
+        """No single message is the truth: with a true word between two denials none is believed."""
+        task = data.draw(st.sampled_from(sorted(self.cluster.running.keys() - self.lied_about)))
+        for state, pause in zip((R.UNKNOWN, R.RUNNING, R.UNKNOWN), pauses, strict=True):
+            self.engine.pass_time(pause)
+            self.act()
+            if task not in self.cluster.running or self.cluster.hidden(task):
+                return
+            self.turn(self.say(task, state, uuid=None, reconciled=True))
+        self.lied_about.add(task)
+
+    @rule()
+    def the_master_tells_what_runs(self):
+        for task in sorted(self.cluster.running):
+            if not self.cluster.hidden(task):
+                self.turn(self.say(task, R.RUNNING, uuid=None, reconciled=True))
 
     @rule(data=st.data())
     @precondition(lambda self: self.engine.runs())

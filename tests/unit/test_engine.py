@@ -384,10 +384,16 @@ def test_what_is_queued_after_a_refusal_revives_but_not_too_often():
     engine.pass_time(1)
     revived = len(engine.sent(Revive))
     engine.ask(TriggerRun("d"))
-    engine.ask(TriggerRun("d"))
-    assert len(engine.sent(Revive)) == revived
-    engine.pass_time(engine.policy.revive_interval)
     assert len(engine.sent(Revive)) == revived + 1
+    engine.offer()
+    engine.pass_time(engine.policy.hold_offers / 2)
+    engine.offer(
+        agent="a2", role="other"
+    )  # of no use to anybody, so the other is given back as well
+    engine.ask(TriggerRun("d"))
+    assert len(engine.sent(Revive)) == revived + 1
+    engine.pass_time(engine.policy.revive_interval)
+    assert len(engine.sent(Revive)) == revived + 2
 
 
 def test_a_rescinded_offer_is_not_used():
@@ -526,6 +532,18 @@ def test_a_denial_before_a_new_connection_counts_for_nothing():
         engine.pass_time(1)
         engine.send(engine.update(task, R.UNKNOWN, uuid=None, reconciled=True))
     assert engine.jobs() == {"a": "launching"}
+
+
+def test_denials_with_a_word_between_them_that_it_runs_are_one_each():
+    engine = started()
+    engine.offer()
+    task = engine.task("a")
+    engine.pass_time(engine.policy.launch_grace + 1)
+    for _ in range(5):
+        engine.send(engine.update(task, R.UNKNOWN, uuid=None, reconciled=True))
+        engine.pass_time(engine.policy.settle_time)
+        engine.send(engine.update(task, R.RUNNING, uuid=None, reconciled=True))
+    assert engine.jobs() == {"a": "running"}
 
 
 def test_two_denials_in_one_breath_are_one():

@@ -129,10 +129,33 @@ class TestAppetite:
         (decline,) = engine.sent(Decline)
         assert decline.offer_ids == ("o1",), "what another role waits for is given back at once"
         assert suppressed(engine) == [*before, ("batch",)]
-        assert revived(engine) == [("night",)]
+        assert revived(engine) == [("night",), ("night",)], "the second on the new subscription"
         engine.offer(role="night")
         engine.report(engine.task("b"), R.FINISHED)
-        assert revived(engine) == [("night",), ("batch",)]
+        assert revived(engine)[2:] == [("batch",)]
+
+    def test_a_wish_for_silence_that_reached_the_next_subscription_is_taken_back(self):
+        """It was decided on one connection and sent on the next, which was not yet known of."""
+        engine = engine_of(a_job("a", ["b"]), a_job("b", role="night"))
+        assert suppressed(engine) == [("batch", "night")]
+        engine.send(Disconnected("gone"), Subscribed("f1"))  # says nothing of it
+        engine.offer(role="night")
+        engine.report(engine.task("b"), R.FINISHED)
+        assert revived(engine)[-1] == ("batch",)
+
+    def test_what_is_suppressed_is_revived_no_more_often_either(self):
+        engine = Engine(a_version(), policy=TWO)
+        engine.subscribe()
+        for _ in range(10):
+            run = engine.ask(TriggerRun("d")).detail
+            engine.ask(KillRun(run))
+            engine.pass_time(TWO.revive_interval / 10)
+        assert len(revived(engine)) <= 2
+        run = engine.ask(TriggerRun("d")).detail
+        engine.pass_time(TWO.revive_interval)
+        assert len(revived(engine)) <= 3
+        engine.offer(role="batch")
+        assert engine.jobs(run) == {"a": "launching"}
 
     def test_revivals_are_rationed_by_role(self):
         big = Resources(cpus=64_000, mem=32)
@@ -144,7 +167,8 @@ class TestAppetite:
         before = len(revived(engine))
         engine.ask(TriggerRun("d"))
         engine.pass_time(TWO.revive_interval)
-        assert sorted(revived(engine)[before:]) == [("batch",), ("night",)]
+        asked = [role for roles in revived(engine)[before:] for role in roles]
+        assert sorted(asked) == ["batch", "night"]
 
     def test_those_still_suppressed_on_a_new_subscription_are_revived_for_what_waits(self):
         engine = engine_of(a_job("a", role="night"))

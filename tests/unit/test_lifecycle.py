@@ -151,13 +151,56 @@ def test_an_election_that_refuses_us() -> None:
 
 def test_a_database_of_another_framework() -> None:
     class Other(MemoryStore):
-        def load(self):
+        def load(self, waiting=idle):
             raise FrameworkMismatch("not ours")
 
     candidate = Candidate(Other())
     candidate.election.won.set()
     assert candidate.end() is ExitCode.FRAMEWORK_MISMATCH
     assert candidate.driver.emit is None, "it never subscribed"
+
+
+def test_who_finds_the_database_of_another_framework_deposes_nobody() -> None:
+    class Other(MemoryStore):
+        def load(self, waiting=idle):
+            raise FrameworkMismatch("not ours")
+
+    store = Other()
+    rightful = store.begin_term("rightful")
+    candidate = Candidate(store)
+    candidate.election.won.set()
+    assert candidate.end() is ExitCode.FRAMEWORK_MISMATCH
+    store.commit(rightful, [])
+
+
+@pytest.mark.parametrize("asked", ["begin_term", "load"])
+def test_one_that_is_told_to_stop_does_not_wait_for_a_database_that_is_away(asked: str) -> None:
+    class Away(MemoryStore):
+        def __init__(self) -> None:
+            super().__init__()
+            self.waited = threading.Event()
+
+        def _wait(self, waiting) -> None:
+            while True:
+                self.waited.set()
+                waiting()
+
+        def begin_term(self, holder, waiting=idle) -> int:
+            if asked == "begin_term":
+                self._wait(waiting)
+            return super().begin_term(holder)
+
+        def load(self, waiting=idle):
+            if asked == "load":
+                self._wait(waiting)
+            return super().load()
+
+    store = Away()
+    candidate = Candidate(store)
+    candidate.election.won.set()
+    assert store.waited.wait(10)
+    candidate.lifecycle.stop()
+    assert candidate.end() is ExitCode.STOPPED
 
 
 def test_who_is_not_trusted_leads_on_but_launches_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,8 +4,15 @@ import pytest
 
 from moroccron.core.view import View
 from moroccron.loop import BATCH, Loop
-from moroccron.model.effects import Decline
-from moroccron.model.events import FilesLoaded, OffersReceived, Subscribed, TimePassed
+from moroccron.model.command import TriggerRun
+from moroccron.model.effects import Accept, Decline
+from moroccron.model.events import (
+    CommandReceived,
+    FilesLoaded,
+    OffersReceived,
+    Subscribed,
+    TimePassed,
+)
 from moroccron.model.load import LoadedFile
 from moroccron.model.offer import Offer
 from moroccron.model.resources import Resources
@@ -32,11 +39,11 @@ class Diary(MemoryStore):
         self.effects += effects
 
 
-def make_loop(diary: Diary, pause=lambda moment: None) -> Loop:
+def make_loop(diary: Diary, pause=lambda moment: None, trusted=lambda: True) -> Loop:
     clock = FakeClock()
     term = diary.begin_term("test")
     view = View(diary.load(), term=term, now=clock.now())
-    return Loop(view=view, store=diary, driver=diary, clock=clock, pause=pause)
+    return Loop(view=view, store=diary, driver=diary, clock=clock, pause=pause, trusted=trusted)
 
 
 def test_effects_follow_the_commit() -> None:
@@ -65,6 +72,26 @@ def test_nothing_is_performed_once_the_lead_is_lost_though_it_is_committed() -> 
     loop = make_loop(diary, lambda moment: loop.abandon() if moment == "after commit" else None)
     loop.turn([Subscribed("f1")])
     assert diary.notes == ["commit"]
+
+
+def test_what_was_committed_while_trust_ended_is_not_launched() -> None:
+    """A process that is stopped in mid-commit for longer than its lease wakes up between commit and ACCEPT."""
+    diary = Diary()
+    trust = [True]
+    loop = make_loop(
+        diary,
+        lambda moment: trust.clear() if moment == "after commit" else None,
+        trusted=lambda: bool(trust),
+    )
+    offer = Offer("o1", "a1", "a1", Resources(8000, 8192, 9000, 0, 0))
+    trust.append(True)
+    diary.submit(TriggerRun("d"), "test")
+    (command,) = diary.unanswered_commands(0, 1)
+    loop.turn([Subscribed("f1"), FILES, CommandReceived(command), OffersReceived((offer,))])
+    (attempt,) = diary.attempts(diary.runs()[0].id)
+    assert attempt.state == "launching"
+    assert not any(isinstance(effect, Accept) for effect in diary.effects)
+    assert Decline(("o1",), 0.0) in diary.effects
 
 
 def test_an_abandoned_loop_takes_no_further_batch() -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 from moroccron.adapters.sql.engine import readers
 from moroccron.adapters.sql.flavour import flavour_of
 from moroccron.adapters.sql.patience import Patience
+from moroccron.ports import idle
 
 T = TypeVar("T")
 
@@ -20,11 +21,14 @@ class Reader:
         self._engine = readers(engine)
         self._patience = Patience(engine, patience, flavour_of(engine).may_pass)
 
-    def read(self, work: Callable[[Connection], T]) -> T:
-        """The result of `work`, which must not keep the connection, and may be called again."""
+    def read(self, work: Callable[[Connection], T], waiting: Callable[[], None] = idle) -> T:
+        """The result of `work`, which must not keep the connection, and may be called again.
+
+        `waiting` is called before each repetition, and may raise.
+        """
 
         def once() -> T:
             with self._engine.connect() as connection:
                 return work(connection)
 
-        return self._patience.repeat(once)
+        return self._patience.repeat(once, waiting)

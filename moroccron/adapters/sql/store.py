@@ -61,7 +61,7 @@ class SqlStore:
         self._time = self._writer.flavour.time
         self._now = now
 
-    def begin_term(self, holder: str) -> int:
+    def begin_term(self, holder: str, waiting: Callable[[], None] = idle) -> int:
         """The seconds since 1970, or one more than the last term, whichever is greater.
 
         Counting alone would give a term twice, and with it task ids and the right to commit, after the database
@@ -75,10 +75,10 @@ class SqlStore:
             cursor.execute(self._statements.begin_term, row)
             return int(cursor.fetchone()[0])
 
-        return self._writer.transact(work)
+        return self._writer.transact(work, waiting)
 
-    def load(self) -> Snapshot:
-        return self._reader.read(read_snapshot)
+    def load(self, waiting: Callable[[], None] = idle) -> Snapshot:
+        return self._reader.read(read_snapshot, waiting)
 
     def recall(self, run_id: str) -> RunRecalled | None:
         return self._reader.read(lambda connection: read_recalled(connection, run_id))

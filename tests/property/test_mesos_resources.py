@@ -1,6 +1,7 @@
 """Cutting tasks out of an agent's offered resources: nothing is given twice, nothing changes its owner."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -75,6 +76,7 @@ def test_tasks_that_fit_get_exactly_what_they_want_of_what_was_offered(
     taken: list[dict[str, Any]] = []
     for wanted, mine in data.draw(parts(whole, ports)):
         cut = pool.cut(wanted, mine)
+        assert cut is not None
         got, _ = amounts(cut)
         assert got == wanted
         taken += cut
@@ -86,18 +88,24 @@ def test_the_reserved_goes_first(entries: list[dict[str, Any]], data: st.DataObj
     whole, _ = amounts(entries)
     wanted = data.draw(st.integers(0, whole.cpus))
     cut = Pool(entries).cut(Resources(cpus=wanted))
+    assert cut is not None
     reserved = amounts([entry for entry in entries if entry.get("reservations")])[0].cpus
     got = amounts([entry for entry in cut if entry.get("reservations")])[0].cpus
     assert got == min(wanted, reserved)
 
 
-@given(offered(), st.integers(1, 10**6))
-def test_what_is_not_there_is_named_for_the_master_to_refuse(
-    entries: list[dict[str, Any]], more: int
+@given(offered(), st.sampled_from(sorted(UNITS)), st.integers(1, 10**6))
+def test_of_what_lacks_something_nothing_is_taken(
+    entries: list[dict[str, Any]], name: str, more: int
 ) -> None:
-    whole, _ = amounts(entries)
-    wanted = Resources(cpus=whole.cpus + more)
-    assert amounts(Pool(entries).cut(wanted))[0] == wanted
+    whole, ranges = amounts(entries)
+    ports = [port for part in ranges for port in range(part.first, part.last + 1)]
+    pool = Pool(entries)
+    assert pool.cut(replace(whole, **{name: getattr(whole, name) + more}), ports) is None
+    assert pool.cut(whole, [*ports, 1]) is None
+    everything = pool.cut(whole, ports)
+    assert everything is not None
+    assert amounts(everything)[0] == whole
 
 
 def test_nothing_is_cut_for_nothing() -> None:

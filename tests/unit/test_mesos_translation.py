@@ -10,10 +10,15 @@ import pytest
 from moroccron.adapters.mesos import calls
 from moroccron.adapters.mesos.framework import Framework, framework_info
 from moroccron.adapters.mesos.offers import OfferBook, attributes, offer_of, url_of
-from moroccron.adapters.mesos.translate import end_of_error, end_of_refusal, event_of
+from moroccron.adapters.mesos.resources import Pool
+from moroccron.adapters.mesos.translate import (
+    end_of_error,
+    end_of_refusal,
+    is_unknown_here,
+    word_of,
+)
 from moroccron.adapters.mesos.updates import status_of
 from moroccron.model.effects import (
-    Accept,
     AcceptInverse,
     Acknowledge,
     Decline,
@@ -31,10 +36,9 @@ from moroccron.model.events import (
     OffersReceived,
     StatusReceived,
 )
-from moroccron.model.files import Containerizer
-from moroccron.model.offer import Launch, PortRange
+from moroccron.model.failure import FailureClass, class_of
+from moroccron.model.offer import PortRange
 from moroccron.model.resources import Resources
-from moroccron.model.run import AttemptKey
 from moroccron.model.states import ReportedState
 from moroccron.ports import DriverEnd
 
@@ -46,23 +50,12 @@ def recorded(name: str) -> Any:
     return json.loads((DATA / f"{name}.json").read_text())
 
 
-def launch(**fields: Any) -> Launch:
-    values: dict[str, Any] = {
-        "task_id": "dag@run@job@2.7",
-        "key": AttemptKey("dag@run", "job", 2),
-        "agent_id": "agent-1",
-        "command": "true",
-        "resources": Resources(cpus=500, mem=64),
-    }
-    return Launch(**values | fields)
-
-
 @pytest.fixture
 def updates() -> dict[tuple[str, ReportedState], StatusReceived]:
     """The first word of each kind about each task."""
     found: dict[tuple[str, ReportedState], StatusReceived] = {}
     for message in recorded("updates"):
-        event = event_of(message, FRAMEWORK)
+        event = word_of(message, FRAMEWORK).event
         assert isinstance(event, StatusReceived)
         job = event.task_id.removeprefix("run@").removesuffix("@1.1")
         found.setdefault((job, event.state), event)
@@ -71,7 +64,7 @@ def updates() -> dict[tuple[str, ReportedState], StatusReceived]:
 
 class TestOffers:
     def test_an_offer(self):
-        event = event_of(recorded("offers"), FRAMEWORK)
+        event = word_of(recorded("offers"), FRAMEWORK).event
         assert isinstance(event, OffersReceived)
         (offer,) = event.offers
         assert offer.resources == Resources(cpus=4000, mem=1000, disk=1000, ports=10)
@@ -113,7 +106,7 @@ class TestOffers:
         assert offer.unavailable_until is None
 
     def test_an_operators_question(self):
-        event = event_of(recorded("inverse_offers"), FRAMEWORK)
+        event = word_of(recorded("inverse_offers"), FRAMEWORK).event
         assert isinstance(event, InverseOffersReceived)
         (question,) = event.offers
         assert question.id.endswith("-O8")
@@ -124,7 +117,7 @@ class TestOffers:
     def test_an_operators_question_withdrawn(self):
         body = {"inverse_offer_id": {"value": "i"}}
         message = {"type": "RESCIND_INVERSE_OFFER", "rescind_inverse_offer": body}
-        assert event_of(message, FRAMEWORK) == InverseOfferRescinded("i")
+        assert word_of(message, FRAMEWORK).event == InverseOfferRescinded("i")
 
     def test_the_url_of_an_ipv6_agent(self):
         address = {"hostname": "a", "ip": "fd00::1", "port": 5051}
@@ -135,16 +128,42 @@ class TestOffers:
         entries = [{**entry, "revocable": {}} for entry in message["resources"]]
         assert offer_of({**message, "resources": entries}).resources == Resources()
 
+    def test_what_is_empty_is_left_out_by_mesos(self):
+        ports = {"name": "ports", "type": "RANGES", "ranges": {}}
+        empty = [
+            {"name": "set", "type": "SET", "set": {}},
+            {"name": "ranges", "type": "RANGES", "ranges": {}},
+        ]
+        (message,) = recorded("offers")["offers"]["offers"]
+        offer = offer_of({**message, "resources": [ports], "attributes": empty})
+        assert offer.resources == Resources()
+        assert offer.attributes == {"set": "{}", "ranges": "[]"}
+        assert Pool([ports]).cut(Resources()) == []
+
+    def test_one_that_cannot_be_read_is_declined_and_spoils_no_other(self):
+        message = recorded("offers")
+        (offer,) = message["offers"]["offers"]
+        bad = {**offer, "id": {"value": "bad"}, "resources": [{"name": "cpus", "scalar": {}}]}
+        message["offers"]["offers"] = [bad, 7, offer]
+        word = word_of(message, FRAMEWORK)
+        assert isinstance(word.event, OffersReceived)
+        assert [one.id for one in word.event.offers] == [offer["id"]["value"]]
+        (answer,) = word.answers
+        assert isinstance(answer, Decline)
+        assert answer.offer_ids == ("bad",)
+        assert len(word.complaints) == 2
+        assert "'bad'" in word.complaints[0]
+
     def test_rescinded(self):
-        event = event_of(recorded("rescind"), FRAMEWORK)
+        event = word_of(recorded("rescind"), FRAMEWORK).event
         assert isinstance(event, OfferRescinded)
         assert event.offer_id.endswith("-O5")
 
     def test_an_agent_lost_is_a_hint_and_an_executor_lost_is_none(self):
         message = recorded("failure")
-        assert isinstance(event_of(message, FRAMEWORK), AgentLost)
+        assert isinstance(word_of(message, FRAMEWORK).event, AgentLost)
         message["failure"]["executor_id"] = {"value": "x"}
-        assert event_of(message, FRAMEWORK) is None
+        assert word_of(message, FRAMEWORK).event is None
 
 
 class TestUpdates:
@@ -157,7 +176,7 @@ class TestUpdates:
             ("none", ReportedState.FAILED, None, "command_executor_failed"),
             ("time", ReportedState.FAILED, None, "max_completion_time_reached"),
             ("sleep", ReportedState.KILLED, None, None),
-            ("big", ReportedState.ERROR, None, "task_invalid"),
+            ("big", ReportedState.DROPPED, None, "task_invalid"),
             ("stale", ReportedState.DROPPED, None, "invalid_offers"),
             ("cut", ReportedState.UNREACHABLE, None, "agent_removed"),
         ],
@@ -227,6 +246,37 @@ class TestUpdates:
         assert status_of(status, FRAMEWORK).state is ReportedState.FAILED
         assert status_of(status | {"message": "it died"}, FRAMEWORK).state is ReportedState.DROPPED
 
+    def test_more_than_was_offered_is_our_doing_and_not_the_jobs(self):
+        (message,) = (
+            m for m in recorded("updates") if m["update"]["status"]["state"] == "TASK_ERROR"
+        )
+        word = word_of(message, FRAMEWORK)
+        assert isinstance(word.event, StatusReceived)
+        event = word.event
+        assert (
+            class_of(event.state, event.reason, event.source, event.message) is FailureClass.MASTER
+        )
+        assert "was launched on less than it needs" in word.complaints[0]
+        message["update"]["status"]["message"] = "Task uses invalid resources"
+        word = word_of(message, FRAMEWORK)
+        assert isinstance(word.event, StatusReceived)
+        assert word.event.state is ReportedState.ERROR
+        assert word.complaints == ()
+
+    def test_one_that_cannot_be_read_is_acknowledged_for_it_holds_back_the_next(self):
+        status: dict[str, Any] = {
+            "task_id": {"value": "t"},
+            "agent_id": {"value": "a"},
+            "uuid": "dXVpZA==",
+            "state": 7,
+        }
+        word = word_of({"type": "UPDATE", "update": {"status": status}}, FRAMEWORK)
+        assert word.event is None
+        assert word.answers == (Acknowledge("t", "a", "dXVpZA=="),)
+        assert "cannot be read" in word.complaints[0]
+        del status["uuid"]
+        assert word_of({"type": "UPDATE", "update": {"status": status}}, FRAMEWORK).answers == ()
+
     def test_a_state_of_a_later_mesos_says_nothing(self):
         status = {"task_id": {"value": "t"}, "state": "TASK_HIBERNATED"}
         assert status_of(status, FRAMEWORK).state is ReportedState.UNKNOWN
@@ -267,7 +317,7 @@ class TestFramework:
 
 def sent(effect: Any, book: OfferBook | None = None) -> list[dict[str, Any]]:
     roles = ("batch",)
-    return list(calls.bodies(effect, book or OfferBook(), roles, Containerizer.MESOS))
+    return list(calls.bodies(effect, book or OfferBook(), roles))
 
 
 class TestCalls:
@@ -317,32 +367,6 @@ class TestCalls:
         assert body["decline"]["filters"] == {"refuse_seconds": 5.0}
         assert not len(book)
 
-    def test_offers_of_one_role_in_one_accept(self):
-        book = OfferBook()
-        (offer,) = recorded("offers")["offers"]["offers"]
-        book.add([offer, {**offer, "id": {"value": "second"}}])
-        first = offer["id"]["value"]
-        tasks = (launch(), launch(task_id="other"))
-        (body,) = sent(Accept((first, "second"), tasks, 0.0), book)
-        accept = body["accept"]
-        assert accept["offer_ids"] == [{"value": first}, {"value": "second"}]
-        (operation,) = accept["operations"]
-        infos = operation["launch"]["task_infos"]
-        assert [info["task_id"]["value"] for info in infos] == ["dag@run@job@2.7", "other"]
-
-    def test_offers_of_two_roles_in_two(self):
-        book = OfferBook()
-        (offer,) = recorded("offers")["offers"]["offers"]
-        small = {"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.1}}
-        role = {"role": "other"}
-        resources = [{**small, "allocation_info": role}]
-        book.add([{"id": {"value": "o"}, "allocation_info": role, "resources": resources}, offer])
-        bodies = sent(Accept(("o", offer["id"]["value"]), (launch(),), 0.0), book)
-        assert [len(body["accept"]["operations"]) for body in bodies] == [0, 1]
-
-    def test_a_rejected_launch_says_so(self):
-        assert end_of_refusal(400, "Failed to convert JSON into Call protobuf") is None
-
 
 class TestEnds:
     def test_a_master_has_two_last_words(self):
@@ -353,5 +377,11 @@ class TestEnds:
     def test_a_call_may_learn_it_too(self):
         text = "The stream ID 'a' included in this request didn't match the stream ID currently ..."
         assert end_of_refusal(400, text) is DriverEnd.FOREIGN_STREAM
-        assert end_of_refusal(400, "Framework cannot be found") is DriverEnd.REMOVED
         assert end_of_refusal(403, text) is None
+        assert end_of_refusal(400, "Failed to convert JSON into Call protobuf") is None
+
+    def test_a_call_never_learns_that_the_framework_was_removed(self):
+        # A master that has just begun knows nobody until they subscribe; who was removed learns it then.
+        assert end_of_refusal(400, "Framework cannot be found") is None
+        assert is_unknown_here(400, "Framework cannot be found")
+        assert not is_unknown_here(400, "Failed to convert JSON into Call protobuf")

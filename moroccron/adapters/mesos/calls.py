@@ -1,4 +1,4 @@
-"""Calls: from effects to the bodies that a master takes. Pure, but that a used offer leaves the book.
+"""Calls: from effects to the bodies that a master takes. Pure, but that a declined offer leaves the book.
 
 A body names everything but the framework's id and the stream, which the sender adds.
 """
@@ -7,11 +7,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from moroccron.adapters.mesos.offers import OfferBook, Taken
-from moroccron.adapters.mesos.resources import Pool, amounts
-from moroccron.adapters.mesos.tasks import nanoseconds, task_info
+from moroccron.adapters.mesos.offers import OfferBook
+from moroccron.adapters.mesos.tasks import nanoseconds
 from moroccron.model.effects import (
-    Accept,
     AcceptInverse,
     Acknowledge,
     Decline,
@@ -22,9 +20,6 @@ from moroccron.model.effects import (
     Revive,
     Suppress,
 )
-from moroccron.model.files import Containerizer
-from moroccron.model.offer import Launch
-from moroccron.model.resources import NOTHING
 
 Body = dict[str, Any]
 
@@ -55,17 +50,15 @@ def update_framework(info: Body, suppressed: Sequence[str], constraints: Body | 
     return {"type": "UPDATE_FRAMEWORK", "update_framework": update}
 
 
-def bodies(
-    effect: Effect, book: OfferBook, roles: Sequence[str], containerizer: Containerizer
-) -> Iterator[Body]:
-    """The calls that an effect takes, in order. `roles` are all of ours, for effects that name none."""
+def bodies(effect: Effect, book: OfferBook, roles: Sequence[str]) -> Iterator[Body]:
+    """The calls that an effect takes, in order. `roles` are all of ours, for effects that name none.
+
+    An Accept takes more than a body: see `accepting`.
+    """
     match effect:
-        case Accept(offer_ids, launches, seconds):
-            yield from _accepts(book.take(offer_ids), launches, seconds, containerizer)
         case Decline(offer_ids, seconds):
             book.take(offer_ids)
-            decline = {"offer_ids": _values(offer_ids), "filters": {"refuse_seconds": seconds}}
-            yield {"type": "DECLINE", "decline": decline}
+            yield decline(offer_ids, seconds)
         case AcceptInverse(offer_ids, seconds):
             yield _inverse("accept_inverse_offers", offer_ids, seconds)
         case DeclineInverse(offer_ids, seconds):
@@ -85,6 +78,23 @@ def bodies(
             yield {"type": "REVIVE", "revive": {"roles": list(named or roles)}}
 
 
+def accept(offer_ids: Sequence[str], tasks: Sequence[Body], seconds: float) -> Body:
+    """Use offers of one agent and role; without a task they are only given back."""
+    operations = [{"type": "LAUNCH", "launch": {"task_infos": list(tasks)}}] if tasks else []
+    used: Body = {
+        "offer_ids": _values(offer_ids),
+        "operations": operations,
+        "filters": {"refuse_seconds": seconds},
+    }
+    return {"type": "ACCEPT", "accept": used}
+
+
+def decline(offer_ids: Sequence[str], seconds: float) -> Body:
+    """Give offers back."""
+    given = {"offer_ids": _values(offer_ids), "filters": {"refuse_seconds": seconds}}
+    return {"type": "DECLINE", "decline": given}
+
+
 def _inverse(name: str, offer_ids: Sequence[str], seconds: float) -> Body:
     """Also what was accepted is asked again: the filter is for both."""
     answer = {"inverse_offer_ids": _values(offer_ids), "filters": {"refuse_seconds": seconds}}
@@ -94,34 +104,6 @@ def _inverse(name: str, offer_ids: Sequence[str], seconds: float) -> Body:
 def teardown() -> Body:
     """End the framework and all its tasks, for good."""
     return {"type": "TEARDOWN"}
-
-
-def _accepts(
-    taken: list[Taken], launches: Sequence[Launch], seconds: float, containerizer: Containerizer
-) -> Iterator[Body]:
-    """One ACCEPT for each role among the offers; a task goes where it fits, else to the first.
-
-    The engine uses offers of one role at a time. An offer that was rescinded meanwhile has no role here: in an
-    ACCEPT of its own it spoils none of the others.
-    """
-    pools = [(Pool(part.entries), amounts(part.entries)[0]) for part in taken]
-    tasks: list[list[Body]] = [[] for _ in taken]
-    free = [whole for _, whole in pools]
-    for launch in launches:
-        wanted = launch.resources
-        at = next((i for i, room in enumerate(free) if wanted.fits_in(room)), 0)
-        entries = pools[at][0].cut(wanted, launch.ports)
-        free[at] = free[at] - wanted if wanted.fits_in(free[at]) else NOTHING
-        tasks[at].append(task_info(launch, entries, containerizer))
-    for part, infos in zip(taken, tasks, strict=True):
-        accept: Body = {
-            "offer_ids": _values(part.offer_ids),
-            "operations": [],
-            "filters": {"refuse_seconds": seconds},
-        }
-        if infos:
-            accept["operations"] = [{"type": "LAUNCH", "launch": {"task_infos": infos}}]
-        yield {"type": "ACCEPT", "accept": accept}
 
 
 def _reconciles(tasks: Sequence[tuple[str, str]]) -> Iterator[Body]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moroccron.adapters.mesos import calls, translate
+from moroccron.adapters.mesos.accepting import Accepting, accepts, after_refusal
 from moroccron.adapters.mesos.credentials import Authorization, anonymous
 from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.offers import OfferBook
@@ -90,9 +91,11 @@ class MesosDriver:
                     self._subscription.revive(named or roles)
             if line is None:
                 continue
-            launches = effect.launches if isinstance(effect, Accept) else ()
-            for body in calls.bodies(effect, self._book, roles, self._containerizer):
-                self._put(line, body, launches)
+            if isinstance(effect, Accept):
+                self._accept(line, effect)
+                continue
+            for body in calls.bodies(effect, self._book, roles):
+                self._put(line, body)
 
     def stop(self) -> None:
         """Disconnect. Tasks run on; the framework stays registered."""
@@ -123,19 +126,33 @@ class MesosDriver:
     def _ask(self, body: calls.Body, done: Done | None) -> None:
         line = self._subscription.line
         if line is not None:
-            self._put(line, body, (), done)
+            self._put(line, body, None, done)
         elif done is not None:
             done(NotConnected("there is no subscription"))
+
+    def _accept(self, line: Line, effect: Accept) -> None:
+        taken = self._book.take(effect.offer_ids)
+        found, left = accepts(taken, effect.launches, effect.refuse_seconds, self._containerizer)
+        for one in found:
+            self._put(line, one.body(), one)
+        if left:
+            self._drop(left, "the offers that were left when it was to be sent have no room for it")
+
+    def _drop(self, launches: Sequence[Launch], why: str) -> None:
+        log.warning("not launched: %s: %s", ", ".join(one.task_id for one in launches), why)
+        now = datetime.now(UTC)
+        for launch in launches:
+            self._emit(translate.dropped_launch(launch, why, now))
 
     def _put(
         self,
         line: Line,
         body: calls.Body,
-        launches: Sequence[Launch] = (),
+        accepting: Accepting | None = None,
         done: Done | None = None,
     ) -> None:
         def told(call: Call, outcome: Outcome) -> None:
-            self._take(call, outcome, launches)
+            self._take(call, outcome, accepting)
             if done is not None:
                 done(outcome)
 
@@ -143,11 +160,16 @@ class MesosDriver:
 
     # ------------------------------------------------------------------ what became of a call
 
-    def _take(self, call: Call, outcome: Outcome, launches: Sequence[Launch]) -> None:
+    def _take(self, call: Call, outcome: Outcome, accepting: Accepting | None) -> None:
         kind = call.body["type"]
         match outcome:
             case Sent():
-                return
+                if accepting is not None and accepting.waiting:
+                    others = [task.launch for task in accepting.waiting]
+                    self._drop(
+                        others,
+                        "its offers went to others, for the master would not read it with them",
+                    )
             case NotConnected(why):
                 # Not sent although the subscription may hold: the engine has to know.
                 self._subscription.reconnect(call.line, f"{kind} dropped: {why}")
@@ -156,22 +178,32 @@ class MesosDriver:
                 # then never will be, and everything is reconciled.
                 self._subscription.reconnect(call.line, f"no answer to {kind}: {why}")
             case Rejected(status, body):
-                self._refused(call, status, body.strip(), launches)
+                self._refused(call, status, body.strip(), accepting)
 
-    def _refused(self, call: Call, status: int, body: str, launches: Sequence[Launch]) -> None:
+    def _refused(self, call: Call, status: int, body: str, accepting: Accepting | None) -> None:
         kind = call.body["type"]
         if self._subscription.line is not call.line:
             return
         end = translate.end_of_refusal(status, body)
         if end is not None:
             self._subscription.finish(end, f"{kind}: {body}")
-        elif status == _BAD_REQUEST:
+        elif status == _BAD_REQUEST and not translate.is_unknown_here(status, body):
             log.error("%s was refused: %s", kind, body)
-            now = datetime.now(UTC)
-            for launch in launches:
-                self._emit(translate.refused_launch(launch, body, now))
+            if accepting is not None:
+                self._try_parts(call.line, accepting, body)
         else:
             self._subscription.reconnect(call.line, f"{kind} was answered by {status} {body}")
+
+    def _try_parts(self, line: Line, refused: Accepting, message: str) -> None:
+        """An ACCEPT that the master cannot read has used no offer: whoever is not to blame is launched."""
+        found = after_refusal(refused)
+        if found.guilty is not None:
+            now = datetime.now(UTC)
+            self._emit(translate.refused_launch(found.guilty.launch, message, now))
+        if found.then is not None:
+            self._put(line, found.then.body(), found.then)
+        else:
+            self._put(line, calls.decline(refused.offer_ids, refused.refuse_seconds))
 
     # ------------------------------------------------------------------ subscription.Listener
 
@@ -186,9 +218,12 @@ class MesosDriver:
                 self._book.add(message["offers"].get("offers", ()))
             case "RESCIND":
                 self._book.take([message["rescind"]["offer_id"]["value"]])
-        event = translate.event_of(message, line.framework_id)
-        if event is not None:
-            self._emit(event)
+        word = translate.word_of(message, line.framework_id)
+        for complaint in word.complaints:
+            log.error("%s", complaint)
+        if word.event is not None:
+            self._emit(word.event)
+        self.perform(word.answers)
 
     def lost(self, reason: str) -> None:
         self._book.clear()

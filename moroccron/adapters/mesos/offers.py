@@ -1,6 +1,7 @@
 """Offers: from Mesos' message to the model's value, and the book of those that may still be used."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,10 +63,11 @@ def _text(attribute: Mapping[str, Any]) -> str:
         case "SCALAR":
             return f"{attribute['scalar']['value']:.3f}".rstrip("0").rstrip(".")
         case "RANGES":
-            ranges = attribute["ranges"]["range"]
+            # What is empty is left out of Mesos' JSON.
+            ranges = attribute["ranges"].get("range", ())
             return "[" + ",".join(f"{r['begin']}-{r['end']}" for r in ranges) + "]"
         case "SET":
-            return "{" + ",".join(attribute["set"]["item"]) + "}"
+            return "{" + ",".join(attribute["set"].get("item", ())) + "}"
         case _:
             return str(attribute["text"]["value"])
 
@@ -97,17 +99,21 @@ class OfferBook:
         self._held: dict[str, Mapping[str, Any]] = {}
 
     def add(self, messages: Iterable[Mapping[str, Any]]) -> None:
+        """Keep them. One that cannot even be named can never be used."""
         for message in messages:
-            self._held[message["id"]["value"]] = message
+            with suppress(KeyError, TypeError):
+                self._held[message["id"]["value"]] = message
 
     def take(self, offer_ids: Iterable[str]) -> "list[Taken]":
         """Remove offers. One call may only name offers of one role, so they come by role.
 
-        What is not in the book (any more) comes without resources: the master is to refuse it.
+        What is not in the book (any more) is left out: one such id would spoil the whole call.
         """
         by_role: dict[str | None, Taken] = {}
         for offer_id in offer_ids:
-            message = self._held.pop(offer_id, {})
+            message = self._held.pop(offer_id, None)
+            if message is None:
+                continue
             role = message.get("allocation_info", {}).get("role")
             taken = by_role.setdefault(role, Taken(role))
             taken.offer_ids.append(offer_id)

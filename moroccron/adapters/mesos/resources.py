@@ -35,7 +35,7 @@ def amounts(entries: Iterable[Mapping[str, Any]]) -> tuple[Resources, tuple[Port
     for entry in filter(usable, entries):
         name = entry["name"]
         if name == "ports":
-            ranges += [PortRange(int(r["begin"]), int(r["end"])) for r in entry["ranges"]["range"]]
+            ranges += [PortRange(int(r["begin"]), int(r["end"])) for r in _parts(entry)]
         elif name in totals:
             totals[name] += _thousandths(entry)
     whole = {name: total // _THOUSANDTHS[name] for name, total in totals.items()}
@@ -61,16 +61,24 @@ class Pool:
         kept = sorted(filter(usable, entries), key=lambda entry: not entry.get("reservations"))
         self._scalars = [_Scalar(entry, _thousandths(entry)) for entry in kept if "scalar" in entry]
         self._ports = [_Ports(entry, _numbers(entry)) for entry in kept if entry["name"] == "ports"]
-        self._allocation = next(
-            (e["allocation_info"] for e in kept if "allocation_info" in e), None
-        )
 
-    def cut(self, wanted: Resources, ports: Sequence[int] = ()) -> list[Entry]:
-        """Take this much out. What the pool lacks is named all the same: the master is to refuse it."""
+    def cut(self, wanted: Resources, ports: Sequence[int] = ()) -> list[Entry] | None:
+        """Take this much out; None, and nothing is taken, when the pool lacks some of it."""
+        asked = {name: getattr(wanted, name) * unit for name, unit in _THOUSANDTHS.items()}
+        if not self._holds(asked, set(ports)):
+            return None
         taken: list[Entry] = []
-        for name, thousandths in _THOUSANDTHS.items():
-            taken += self._cut_scalar(name, getattr(wanted, name) * thousandths)
+        for name, thousandths in asked.items():
+            taken += self._cut_scalar(name, thousandths)
         return taken + self._cut_ports(set(ports))
+
+    def _holds(self, asked: Mapping[str, int], ports: set[int]) -> bool:
+        left = dict.fromkeys(asked, 0)
+        for slot in self._scalars:
+            if slot.entry["name"] in left:
+                left[slot.entry["name"]] += slot.left
+        enough = all(left[name] >= thousandths for name, thousandths in asked.items())
+        return enough and ports <= set().union(*(slot.left for slot in self._ports))
 
     def _cut_scalar(self, name: str, missing: int) -> list[Entry]:
         taken = []
@@ -80,8 +88,6 @@ class Pool:
                 slot.left -= part
                 missing -= part
                 taken.append(_with_value(slot.entry, part))
-        if missing:
-            taken.append(_with_value(self._plain(name, "SCALAR"), missing))
         return taken
 
     def _cut_ports(self, missing: set[int]) -> list[Entry]:
@@ -92,15 +98,7 @@ class Pool:
                 slot.left -= part
                 missing = missing - part
                 taken.append({**slot.entry, "ranges": {"range": _ranges(part)}})
-        if missing:
-            taken.append(self._plain("ports", "RANGES") | {"ranges": {"range": _ranges(missing)}})
         return taken
-
-    def _plain(self, name: str, kind: str) -> Entry:
-        entry: Entry = {"name": name, "type": kind}
-        if self._allocation is not None:
-            entry["allocation_info"] = self._allocation
-        return entry
 
 
 def _thousandths(entry: Mapping[str, Any]) -> int:
@@ -112,8 +110,15 @@ def _with_value(entry: Mapping[str, Any], thousandths: int) -> Entry:
 
 
 def _numbers(entry: Mapping[str, Any]) -> set[int]:
-    ranges = entry["ranges"]["range"]
-    return {port for part in ranges for port in range(int(part["begin"]), int(part["end"]) + 1)}
+    return {
+        port for part in _parts(entry) for port in range(int(part["begin"]), int(part["end"]) + 1)
+    }
+
+
+def _parts(entry: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The ranges of an entry: what is empty is left out of Mesos' JSON."""
+    parts: Sequence[Mapping[str, Any]] = entry["ranges"].get("range", ())
+    return parts
 
 
 def _ranges(ports: Iterable[int]) -> list[dict[str, int]]:

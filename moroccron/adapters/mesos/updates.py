@@ -29,6 +29,10 @@ _PREEMPTED = frozenset(
     }
 )
 
+#: What a master says when a task asks for more than the offers hold that it was launched on. It was we who
+#: chose them: the job is not at fault, and may fit elsewhere.
+_OVERFULL = "than available"
+
 #: An agent that does not know the user drops the task as if its executor had died; it is the job's own fault.
 _NO_USER = "No such user"
 
@@ -66,7 +70,14 @@ def _state(name: str, reason: str, message: str) -> ReportedState:
         return ReportedState.LOST
     if state is ReportedState.DROPPED and _NO_USER in message:
         return ReportedState.FAILED
+    if state is ReportedState.ERROR and _OVERFULL in message:
+        return ReportedState.DROPPED
     return state
+
+
+def is_overfull(status: Mapping[str, Any]) -> bool:
+    """Whether a launch was refused because we took more than was offered, which is a bug of ours."""
+    return status["state"] == "TASK_ERROR" and _OVERFULL in (status.get("message") or "")
 
 
 def _exit_code(state: ReportedState, message: str | None) -> int | None:

@@ -25,16 +25,19 @@ from moroccron.model.events import (
     Disconnected,
     InverseOfferRescinded,
     InverseOffersReceived,
+    OfferRescinded,
+    OffersReceived,
     StatusReceived,
     Subscribed,
 )
+from moroccron.model.failure import FailureClass, class_of
 from moroccron.model.offer import Launch
 from moroccron.model.resources import Resources
 from moroccron.model.run import AttemptKey
 from moroccron.model.states import ReportedState
 from moroccron.ports import DriverEnd
 from tests.integration.mesos.conftest import HASTY, Connected
-from tests.scripted_master import Reply
+from tests.scripted_master import Reply, Request, ScriptedMaster, error
 from tests.waiting import until
 
 FOREIGN = (
@@ -46,6 +49,41 @@ FOREIGN = (
 def launch(task_id: str) -> Launch:
     key = AttemptKey("dag@run", "job", 1)
     return Launch(task_id, key, "agent", "true", Resources(cpus=100, mem=10))
+
+
+def offer(offer_id: str, cpus: float = 1.0) -> dict[str, Any]:
+    allocation = {"allocation_info": {"role": "moroccron"}}
+    amounts = (("cpus", cpus), ("mem", 1000.0))
+    return {
+        "id": {"value": offer_id},
+        "agent_id": {"value": "agent"},
+        "hostname": "here",
+        "resources": [
+            {"name": name, "type": "SCALAR", "scalar": {"value": value}} | allocation
+            for name, value in amounts
+        ],
+        **allocation,
+    }
+
+
+def offered(master: ScriptedMaster, scheduler: Connected, *offers: dict[str, Any]) -> None:
+    """The newest subscription gets offers, and has heard of them."""
+    before = len(scheduler.of(OffersReceived))
+    message = {"type": "OFFERS", "offers": {"offers": list(offers)}}
+    master.streams[-1].send(message)
+    scheduler.wait(lambda: len(scheduler.of(OffersReceived)) > before, "the offers")
+
+
+def tasks_of(call: Request) -> list[str]:
+    accept = call.body["accept"]
+    infos = [info for part in accept["operations"] for info in part["launch"]["task_infos"]]
+    return [info["task_id"]["value"] for info in infos]
+
+
+def cannot_read(task_id: str, call: Request) -> Reply:
+    """As a master answers that cannot read one of the tasks: nothing of the call is done."""
+    bad = call.kind == "ACCEPT" and task_id in tasks_of(call)
+    return Reply(400, "Failed to convert JSON into Call protobuf") if bad else Reply()
 
 
 def outcome_of(scheduler: Connected) -> Outcome:
@@ -81,6 +119,7 @@ class TestOrder:
     def test_an_accept_carries_all_its_tasks(self, master, connect):
         scheduler = connect(master.address).start()
         scheduler.subscribed()
+        offered(master, scheduler, offer("o1"), offer("o2"))
         scheduler.do(Accept(("o1", "o2"), tuple(launch(f"t{n}") for n in range(3)), 0.0))
         accept = master.call("ACCEPT").body["accept"]
         assert len(accept["offer_ids"]) == 2
@@ -189,6 +228,7 @@ class TestOutcomes:
         scheduler = connect(master.address, patience=replace(HASTY, answer=0.1)).start()
         scheduler.subscribed()
         master.on_call = lambda _: answers.pop() if answers else Reply()
+        offered(master, scheduler, offer("o"))
         scheduler.do(Accept(("o",), (launch("t"),), 0.0))
         scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "a new subscription")
         scheduler.do(Reconcile())
@@ -197,23 +237,40 @@ class TestOutcomes:
 
 
 class TestRefusals:
-    @pytest.mark.parametrize(
-        ("body", "end"),
-        [
-            (FOREIGN, DriverEnd.FOREIGN_STREAM),
-            ("Framework cannot be found", DriverEnd.REMOVED),
-        ],
-    )
-    def test_that_are_the_end(self, master, connect, body, end):
+    def test_that_are_the_end(self, master, connect):
         scheduler = connect(master.address).start()
         scheduler.subscribed()
-        master.on_call = lambda _: Reply(400, body)
+        master.on_call = lambda _: Reply(400, FOREIGN)
         scheduler.do(Reconcile(), Revive(), Reconcile())
         until(lambda: scheduler.ends, "the end")
-        assert [given for given, _ in scheduler.ends] == [end]
-        assert str(end) in scheduler.disconnected().reason
+        assert [given for given, _ in scheduler.ends] == [DriverEnd.FOREIGN_STREAM]
+        assert str(DriverEnd.FOREIGN_STREAM) in scheduler.disconnected().reason
         scheduler.driver.stop()
         assert len(master.streams) == 1
+
+    def test_a_master_that_does_not_know_us_yet_is_asked_whether_it_will(self, master, connect):
+        answers = [Reply(400, "Framework cannot be found")]
+        scheduler = connect(master.address).start("mine")
+        scheduler.subscribed()
+        master.on_call = lambda _: answers.pop() if answers else Reply()
+        offered(master, scheduler, offer("o"))
+        scheduler.do(Accept(("o",), (launch("t"),), 0.0))
+        assert "Framework cannot be found" in scheduler.disconnected().reason
+        scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "a new subscription")
+        assert master.stream(2).request.body["framework_id"] == {"value": "mine"}
+        assert not scheduler.ends
+        assert not scheduler.of(StatusReceived)  # reconciliation tells what became of the launch
+
+    def test_a_framework_that_was_removed_is_told_so_by_subscribing(self, master, connect):
+        removed = "Framework has been removed"
+        scheduler = connect(master.address).start("mine")
+        scheduler.subscribed()
+        master.on_call = lambda _: Reply(400, "Framework cannot be found")
+        master.greets = False
+        scheduler.do(Reconcile())
+        master.stream(2).send(error(removed))
+        until(lambda: scheduler.ends, "the end")
+        assert scheduler.ends == [(DriverEnd.REMOVED, removed)]
 
     @pytest.mark.parametrize("status", [403, 503, 307, 500])
     def test_that_ask_for_a_new_subscription(self, master, connect, status):
@@ -225,17 +282,39 @@ class TestRefusals:
         scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "a new subscription")
         assert not scheduler.ends
 
-    def test_of_what_makes_no_sense_end_its_attempts(self, master, connect):
+    def test_of_a_task_that_makes_no_sense_end_its_attempt(self, master, connect):
         scheduler = connect(master.address).start()
         scheduler.subscribed()
-        master.on_call = lambda _: Reply(400, "Failed to convert JSON into Call protobuf")
-        scheduler.do(Accept(("o",), (launch("t1"), launch("t2")), 0.0))
-        scheduler.wait(lambda: len(scheduler.of(StatusReceived)) == 2, "two ends")
-        for status in scheduler.of(StatusReceived):
-            assert status.state is ReportedState.ERROR
-            assert "Failed to convert" in status.message
-            assert status.uuid is None
+        master.on_call = lambda call: cannot_read("t", call)
+        offered(master, scheduler, offer("o"))
+        scheduler.do(Accept(("o",), (launch("t"),), 3.0))
+        status = scheduler.status("t", ReportedState.ERROR)
+        assert "Failed to convert" in (status.message or "")
+        assert status.uuid is None
+        given_back = master.call("DECLINE").body["decline"]
+        assert given_back == {"offer_ids": [{"value": "o"}], "filters": {"refuse_seconds": 3.0}}
         assert not scheduler.of(Disconnected)
+
+    def test_one_bad_task_does_not_sink_the_others(self, master, connect):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        master.on_call = lambda call: cannot_read("bad", call)
+        offered(master, scheduler, offer("o1"))
+        scheduler.do(Accept(("o1",), tuple(map(launch, ["a", "b", "bad", "c"])), 0.0))
+        for other in ("bad", "c"):
+            assert scheduler.end(other).state is ReportedState.DROPPED  # free: to be placed anew
+        offered(master, scheduler, offer("o2"))
+        scheduler.do(Accept(("o2",), tuple(map(launch, ["bad", "d"])), 0.0))
+        scheduler.status("bad", ReportedState.ERROR)
+        until(lambda: len(master.calls) == 5, "all calls")
+        assert [(tasks_of(call), cannot_read("bad", call).status) for call in master.calls] == [
+            (["a", "b", "bad", "c"], 400),
+            (["a", "b"], 202),
+            (["bad", "d"], 400),
+            (["bad"], 400),
+            (["d"], 202),
+        ]
+        assert not scheduler.statuses("a") + scheduler.statuses("b") + scheduler.statuses("d")
 
     def test_of_a_refused_call_the_next_goes_out(self, master, connect):
         answers = [Reply(400, "no")]
@@ -244,6 +323,43 @@ class TestRefusals:
         master.on_call = lambda _: answers.pop() if answers else Reply()
         scheduler.do(Revive(), Reconcile())
         assert master.call("RECONCILE")
+
+
+class TestOffers:
+    def test_one_that_was_rescinded_takes_only_its_own_tasks_along(self, master, connect):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        offered(master, scheduler, offer("o1"), offer("o2", cpus=0.1))
+        withdrawn = {"type": "RESCIND", "rescind": {"offer_id": {"value": "o1"}}}
+        master.stream().send(withdrawn)
+        scheduler.wait(lambda: scheduler.of(OfferRescinded), "it")
+        scheduler.do(Accept(("o1", "o2"), (launch("t1"), launch("t2")), 0.0))
+        call = master.call("ACCEPT")
+        assert call.body["accept"]["offer_ids"] == [{"value": "o2"}]
+        assert tasks_of(call) == ["t1"]
+        end = scheduler.end("t2")
+        assert (end.state, end.uuid) == (ReportedState.DROPPED, None)
+        assert class_of(end.state, end.reason, end.source, end.message) is FailureClass.MASTER
+
+    def test_one_that_cannot_be_read_is_declined(self, master, connect):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        bad = {"id": {"value": "bad"}, "agent_id": "agent"}
+        offered(master, scheduler, bad, offer("good"))
+        (event,) = scheduler.of(OffersReceived)
+        assert [one.id for one in event.offers] == ["good"]
+        assert master.call("DECLINE").body["decline"]["offer_ids"] == [{"value": "bad"}]
+
+
+class TestUpdates:
+    def test_one_that_cannot_be_read_holds_nothing_back(self, master, connect):
+        scheduler = connect(master.address).start()
+        scheduler.subscribed()
+        named = {"task_id": {"value": "t"}, "agent_id": {"value": "a"}, "uuid": "dXVpZA=="}
+        master.stream().send({"type": "UPDATE", "update": {"status": named}})
+        acknowledged = master.call("ACKNOWLEDGE").body["acknowledge"]
+        assert acknowledged == named
+        assert not scheduler.of(StatusReceived)
 
 
 class TestBeyondThePort:

@@ -89,7 +89,6 @@ def assert_echoed(echo: dict[str, Any], asked: Launch) -> None:
         {"timeout": -1.0},
         {"volumes": (HOST, HOST)},
         {"image": "debian:12", "volumes": (HOST, HOST)},
-        {"resources": Resources(cpus=100_000, mem=10, ports=1)},
     ],
 )
 def test_what_the_master_does_not_take_is_an_end_with_a_reason(scheduler, fields):

@@ -1,89 +1,51 @@
-"""`moroccron framework show|teardown`: the only place from which a framework is ever ended."""
-
-import getpass
-import socket
+"""`moroccron framework show`: what is known of us as a framework, here and at the master."""
 
 import click
 
-from moroccron.bootstrap.framework import FrameworkDesk
+from moroccron.bootstrap.framework import FrameworkDesk, Sight, Standing
 from moroccron.cli.errors import Failure
 from moroccron.cli.exit_codes import ExitCode
 from moroccron.cli.options import STORE, json_option, with_settings
 from moroccron.cli.output import emit_json, escape, say
 from moroccron.settings import TRUST, Settings
 
-_MESOS = ("master", "election", "framework_name", *TRUST)
+OF_MESOS = ("master", "election", "framework_name", *TRUST)
 _LIVE = ("TASK_STAGING", "TASK_STARTING", "TASK_RUNNING", "TASK_KILLING", "TASK_UNREACHABLE")
 
 
 @click.command("show")
-@with_settings(*_MESOS, *STORE)
+@with_settings(*OF_MESOS, *STORE)
 @json_option
 def show_framework(as_json: bool, settings: Settings) -> None:
     """Show under which id Mesos knows this moroccron, and what it says of it."""
     desk = FrameworkDesk(settings)
-    framework_id = _known_id(desk)
-    record = desk.record(framework_id)
-    roles = list(record.get("roles", ())) if record else []
-    ended = record is not None and bool(record.get("unregistered_time"))
-    state = {
-        "framework_id": framework_id,
-        "name": record["name"] if record else None,
-        "known": record is not None,
-        "removed": ended,
-        "connected": bool(record and record.get("connected") and not ended),
-        "roles": roles,
-        "live_tasks": _live_tasks(record) if record and not ended else 0,
-    }
+    standing = desk.standing()
+    sight = desk.sight(known_id(standing))
     if as_json:
-        emit_json(state)
-        return
-    say(f"framework  {escape(framework_id)}")
-    if record is None:
-        say("The master knows nothing of it: no scheduler has subscribed since the master began.")
-        return
-    say(f"name       {escape(record['name'])}")
-    say(f"roles      {escape(', '.join(roles))}")
-    condition = "connected" if state["connected"] else "not connected"
-    say(f"state      {'removed' if ended else condition}")
-    say(f"live tasks {state['live_tasks']}")
+        emit_json(_state(standing, sight))
+    else:
+        _print(standing, sight)
 
 
-@click.command("teardown")
-@click.argument("name", metavar="NAME")
-@with_settings(*_MESOS, *STORE)
-def teardown(name: str, settings: Settings) -> None:
-    """End the framework called NAME at Mesos: all its jobs are killed, and its id is never used again.
-
-    NAME must be the framework's name as it is set (framework_name), so that nobody ends another by mistake.
-    Stop the schedulers first: one that is started later begins anew, and repeats the jobs of runs that
-    were not over.
-    """
-    if name != settings.framework_name:
-        raise Failure(
-            f"the framework is not called {name}",
-            code=ExitCode.USAGE,
-            remedy="see `moroccron framework show` for what there is, and write its name",
-        )
-    desk = FrameworkDesk(settings)
-    framework_id = _known_id(desk)
-    record = desk.record(framework_id)
-    if record is not None and record["name"] != name:
-        raise Failure(
-            f"the master knows {framework_id} as {record['name']}, not as {name}",
-            code=ExitCode.REFUSED,
-            remedy="look at the settings database and framework_name",
-        )
-    alive = desk.end(framework_id, f"teardown:{getpass.getuser()}@{socket.gethostname()}")
-    say(
-        f"The framework {escape(framework_id)} is torn down: its jobs are killed."
-        if alive
-        else f"The master had no framework {escape(framework_id)} any more; its id is forgotten here, too."
-    )
+def _state(standing: Standing, sight: Sight) -> dict[str, object]:
+    record = sight.record or {}
+    return {
+        "framework_id": known_id(standing),
+        "id_in_zookeeper": standing.mirrored,
+        "name": record.get("name"),
+        "known": sight.record is not None,
+        "removed": sight.removed,
+        "connected": sight.alive and bool(record.get("connected")),
+        "roles": list(record.get("roles", ())),
+        "live_tasks": _live_tasks(sight),
+        "live_attempts": standing.live,
+        "awaited_agents": list(sight.awaited),
+    }
 
 
-def _known_id(desk: FrameworkDesk) -> str:
-    framework_id = desk.framework_id()
+def known_id(standing: Standing) -> str:
+    """The database's, or what ZooKeeper holds although the database has none."""
+    framework_id = standing.stored or standing.mirrored
     if framework_id is None:
         raise Failure(
             "no scheduler of this database has subscribed to a cluster yet",
@@ -92,6 +54,34 @@ def _known_id(desk: FrameworkDesk) -> str:
     return framework_id
 
 
-def _live_tasks(record: object) -> int:
-    tasks = record.get("tasks", ()) if isinstance(record, dict) else ()
+def _print(standing: Standing, sight: Sight) -> None:
+    _line("framework", known_id(standing))
+    if standing.mirrored not in (None, standing.stored):
+        _line("in ZooKeeper", f"{standing.mirrored}, in the database {standing.stored or 'none'}")
+    if sight.record is None:
+        _line("state", "unknown to the master: no scheduler has subscribed since it began")
+    else:
+        _line("name", sight.record["name"])
+        _line("roles", ", ".join(sight.record.get("roles", ())))
+        _line("state", _condition(sight))
+        _line("live tasks", str(_live_tasks(sight)))
+    _line("live attempts", f"{standing.live}, by the database")
+    if sight.awaited:
+        hosts = ", ".join(sight.awaited)
+        _line("not heard of", f"agents that the master knew before it began: {hosts}")
+
+
+def _line(name: str, value: str) -> None:
+    say(f"{name:<13} {escape(value)}")
+
+
+def _condition(sight: Sight) -> str:
+    if sight.removed:
+        return "removed"
+    connected = sight.record is not None and sight.record.get("connected")
+    return "connected" if connected else "not connected"
+
+
+def _live_tasks(sight: Sight) -> int:
+    tasks = sight.record.get("tasks", ()) if sight.record and sight.alive else ()
     return sum(task["state"] in _LIVE for task in tasks)

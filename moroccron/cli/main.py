@@ -56,7 +56,7 @@ _FRAMEWORK = {
         "moroccron.cli.framework", "What Mesos knows of this moroccron.", "show_framework"
     ),
     "teardown": Lazy(
-        "moroccron.cli.framework", "End the framework and all its jobs, for good.", "teardown"
+        "moroccron.cli.teardown", "End the framework and all its jobs, for good.", "teardown"
     ),
 }
 

@@ -4,7 +4,7 @@ import http.client
 import json
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from moroccron.ports import MasterDetector
 
 _REDIRECTS = 5
 _PATIENCE = 10.0  #: seconds for an answer, and for the detector to name a leader
+_UNKNOWN = "No framework found"  #: a master's own words
 _REDIRECTED = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 
 
@@ -26,6 +27,10 @@ class MasterUnavailable(MoroccronError):
 
 class MasterRefuses(MoroccronError):
     """The master does not let us do this, or says that it makes no sense."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Operator:
@@ -50,11 +55,22 @@ class Operator:
         records = [*answer["frameworks"], *answer["completed_frameworks"]]
         return next((record for record in records if record["id"] == framework_id), None)
 
-    def teardown(self, framework_id: str) -> None:
-        """End the framework and all its tasks."""
+    def awaited_agents(self) -> Sequence[str]:
+        """Hosts of agents that a master which began anew waits for: what they run it does not know yet."""
+        answer = json.loads(self._ask("GET", "/slaves"))
+        return [agent["hostname"] for agent in answer.get("recovered_slaves", ())]
+
+    def teardown(self, framework_id: str) -> bool:
+        """End the framework and all its tasks. False: the master has none of this id, or no more."""
         known = {"framework_id": {"value": framework_id}}
         call = {"type": "TEARDOWN", "teardown": known}
-        self._ask("POST", "/api/v1", json.dumps(call).encode())
+        try:
+            self._ask("POST", "/api/v1", json.dumps(call).encode())
+        except MasterRefuses as refusal:
+            if refusal.status == HTTPStatus.BAD_REQUEST and _UNKNOWN in str(refusal):
+                return False
+            raise
+        return True
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         master = parse(self._leader())
@@ -70,7 +86,8 @@ class Operator:
                 return content
             else:
                 text = content.decode(errors="replace").strip()
-                raise MasterRefuses(f"the master {master} answered {status} {text}".strip())
+                message = f"the master {master} answered {status} {text}".strip()
+                raise MasterRefuses(message, status)
         raise MasterUnavailable(f"sent on {_REDIRECTS} times, at last to {master}")
 
     def _request(

@@ -54,6 +54,11 @@ class FrameworkIdMirror:
         if mirrored is not None and mirrored != stored:
             raise FrameworkMismatch(_advice(self._address, mirrored, stored))
 
+    def read(self) -> str | None:
+        """What the copy says; None: there is none. Raises `ZooKeeperUnavailable`."""
+        with _Visit(self._address, self._patience) as session:
+            return self._read(session)
+
     def keep(self, framework_id: str) -> None:
         """Copy an id that was committed. Raises `ZooKeeperUnavailable`; `check` makes up for it another time."""
         with _Visit(self._address, self._patience) as session:
@@ -83,7 +88,8 @@ def _advice(address: ZkAddress, mirrored: str, stored: str | None) -> str:
         f"the framework id in the database is {known}, but ZooKeeper holds {mirrored} at {address}. "
         "Most likely this is another database than before: look at the setting `database`, or at the backup "
         f"it was restored from. If the database is right, and the framework {mirrored} is torn down or not "
-        f"this moroccron's, delete the node {address.path} in ZooKeeper and start again"
+        f"this moroccron's, delete the node {address.path} in ZooKeeper and start again "
+        "(`moroccron framework teardown NAME` does it once the master has no such framework)"
     )
 
 

@@ -1,4 +1,4 @@
-"""The framework's own life: refused, redirected, torn down, begun anew; each end with its exit code."""
+"""The framework's own life: refused, removed, found elsewhere; each end with its exit code."""
 
 import json
 from collections.abc import Callable
@@ -36,40 +36,6 @@ def test_what_the_master_is_told(new_site: NewSite, mesos_master: Master) -> Non
     assert sorted(found["roles"]) == ["batch", "night"]
     assert found["failover_timeout"] == 1814400.0
     assert found["checkpoint"]
-
-
-@pytest.mark.parametrize("keeper", ["sql", "zookeeper"])
-def test_teardown_by_name_and_a_new_beginning(
-    request: pytest.FixtureRequest, new_site: NewSite, mesos_agent: NewAgent, keeper: str
-) -> None:
-    """With ZooKeeper there is a copy of the id, which would refuse the new beginning if it stayed."""
-    mesos_agent()
-    election = "sql"
-    if keeper == "zookeeper":
-        election = request.getfixturevalue("zookeeper").url("/moroccron")
-    site = new_site(DAGS, election=election)
-    scheduler = site.candidate()
-    site.trigger("slow")
-    until(lambda: site.lines() == ["long"], "it runs")
-    framework_id = site.framework_id()
-    shown = json.loads(site.cli("framework", "show", "--json").stdout)
-    assert (shown["framework_id"], shown["connected"], shown["live_tasks"]) == (
-        framework_id,
-        True,
-        1,
-    )
-    refused = site.cli("framework", "teardown", "another")
-    assert refused.returncode == 2
-    assert scheduler.running
-    done = site.cli("framework", "teardown", "moroccron")
-    assert done.returncode == 0, done.stderr
-    assert scheduler.code() in (ExitCode.FRAMEWORK_REMOVED, ExitCode.FENCED)
-    (removed,) = site.master.records.removed_frameworks()
-    assert removed["id"] == framework_id
-    site.candidate()
-    run_id = site.trigger("quick")
-    site.await_success(run_id)
-    assert site.framework_id() != framework_id
 
 
 def test_a_framework_that_an_operator_tore_down(new_site: NewSite) -> None:

@@ -87,11 +87,16 @@ class ZooKeeperDetector:
         """From a new session until it is lost."""
         words = self._words = SimpleQueue()
         session = Session(self._address, self._timeout, self._listener(words))
+
+        def on_change(_: object) -> None:
+            # One for the whole session: kazoo keeps every callback that differs until the node changes.
+            words.put(_Word.LOOK)
+
         try:
             word = _Word.LOOK
             while word is _Word.LOOK and not self._stopped.is_set():
                 if session.connected:
-                    self._look(session, lambda _: words.put(_Word.LOOK))
+                    self._look(session, on_change)
                 try:
                     word = words.get(timeout=_ROUND)
                 except Empty:

@@ -10,6 +10,7 @@ from kazoo.security import make_digest_acl
 
 from moroccron.adapters.zookeeper.address import zk_address
 from moroccron.adapters.zookeeper.detector import ZooKeeperDetector
+from moroccron.adapters.zookeeper.session import Session
 from tests.cluster.zookeeper import ZooKeeper
 from tests.waiting import until
 
@@ -161,3 +162,25 @@ def test_one_that_was_stopped_tells_no_more(masters: Masters, detect) -> None:
     detector.stop()
     masters.end(5050)
     assert told == ["10.0.0.1:5050"]
+
+
+def test_looking_often_leaves_one_watch(
+    masters: Masters, detect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kazoo keeps each callback that differs until the node changes: for weeks, where no master ever dies."""
+    watches: list[object] = []
+    for question in ("exists", "children"):
+        ask = getattr(Session, question)
+
+        def asking(session, path, on_change, ask=ask):
+            watches.append(on_change)
+            return ask(session, path, on_change)
+
+        monkeypatch.setattr(Session, question, asking)
+    masters.begin(5050)
+    detector, told = detect()
+    for look in range(1, 6):
+        until(lambda look=look: len(watches) >= 2 * look, "it has looked")
+        detector.failed("10.0.0.1:5050")
+    assert told == ["10.0.0.1:5050"]
+    assert len(set(watches)) == 1

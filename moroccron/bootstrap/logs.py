@@ -1,5 +1,6 @@
 """Where attempts' outputs are read."""
 
+from moroccron.adapters.local.identity import is_embedded
 from moroccron.adapters.local.logs import SandboxLogs
 from moroccron.adapters.mesos.logs import AgentLogs
 from moroccron.bootstrap.secrets import authorization
@@ -23,5 +24,6 @@ class _Logs:
         self._agents = agents
 
     def read(self, attempt: Attempt, stream: Stream, offset: int, length: int) -> LogChunk:
-        logs = self._here if attempt.agent_url is None else self._agents
+        here = attempt.agent_id is None or is_embedded(attempt.agent_id)
+        logs = self._here if here else self._agents
         return logs.read(attempt, stream, offset, length)

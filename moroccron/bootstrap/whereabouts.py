@@ -6,6 +6,7 @@ one is unknown to the other, who would believe it lost and repeat it: so nothing
 
 from collections.abc import Callable, Sequence
 
+from moroccron.adapters.local.identity import is_embedded
 from moroccron.model.changes import Change
 from moroccron.model.command import Command
 from moroccron.model.errors import FrameworkMismatch
@@ -47,7 +48,8 @@ class SettledStore:
     def _is_elsewhere(self, attempt: Attempt) -> bool:
         if attempt.state.is_terminal or attempt.agent_id is None:
             return False
-        return (attempt.agent_url is not None) != self._on_mesos
+        # Not by its URL: one that was adopted on another agent than it was sent to has none.
+        return is_embedded(attempt.agent_id) == self._on_mesos
 
 
 def _advice(elsewhere: Sequence[Attempt], on_mesos: bool) -> str:

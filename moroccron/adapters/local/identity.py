@@ -12,6 +12,15 @@ from typing import Any
 
 from moroccron.model.errors import MoroccronError
 
+_OURS = (
+    "local-"  #: how ids of embedded agents begin, and no id that a Mesos master gives to an agent
+)
+
+
+def is_embedded(agent_id: str) -> bool:
+    """Whether this is the id of an embedded agent, of this machine or another; else it is one of Mesos'."""
+    return agent_id.startswith(_OURS)
+
 
 class Identity:
     """The agent's names. Those on disk are written before anybody is told of them."""
@@ -19,7 +28,7 @@ class Identity:
     def __init__(self, path: Path, hostname: str, attributes: Mapping[str, str]) -> None:
         self._path = path
         stored = _read(path)
-        self.agent_id: str = stored.get("agent_id") or f"local-{uuid.uuid4().hex[:16]}"
+        self.agent_id: str = stored.get("agent_id") or f"{_OURS}{uuid.uuid4().hex[:16]}"
         self._framework_id: str | None = stored.get("framework_id")
         self.life = uuid.uuid4().hex[:8]  #: of this process, for ids that must not outlive it
         #: what every offer says of the place that it is for

@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
-from moroccron.core.commands import wanted_run
 from moroccron.core.decide import decide
 from moroccron.core.view import View
 from moroccron.model.effects import Accept, Decline, Effect
-from moroccron.model.events import CommandReceived, Event, OffersReceived, TrustChanged
+from moroccron.model.events import Event, OffersReceived, TrustChanged
 from moroccron.ports import Clock, Driver, Store
+from moroccron.recalling import with_recalled
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Loop:
 
     def turn(self, events: list[Event]) -> None:
         """One batch: decide on the events, the time and whether we are trusted, commit, then act."""
-        batch = self._with_recalled(events)
+        batch = with_recalled(self._view, self._store, events)
         decision = decide(self._view, [*self._news_of_trust(), *batch], self._clock.now())
         if decision.changes:
             self._pause("before commit")
@@ -189,15 +189,3 @@ class Loop:
         self._trusted = trusted
         log.warning("sure to lead again" if trusted else "not sure to lead: launching nothing")
         return [TrustChanged(trusted)]
-
-    def _with_recalled(self, events: list[Event]) -> list[Event]:
-        """Put before a command about an ended run that run itself."""
-        found: list[Event] = []
-        for event in events:
-            if isinstance(event, CommandReceived):
-                run_id = wanted_run(self._view, event.command)
-                recalled = self._store.recall(run_id) if run_id is not None else None
-                if recalled is not None:
-                    found.append(recalled)
-            found.append(event)
-        return found

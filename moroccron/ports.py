@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from moroccron.model.backfill import BackfillPlan, BackfillProgress, CreateBackfill
 from moroccron.model.changes import Change, DagState, Happened
 from moroccron.model.command import Amendment, Answer, Command, Intent
 from moroccron.model.dag_version import DagVersion
@@ -75,6 +76,12 @@ class Store(Protocol):
 
     def recall(self, run_id: str) -> RunRecalled | None:
         """An ended run with its version, job runs and the newest attempt of each; None: there is none."""
+
+    def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
+        """How those of the runs stand that there are."""
+
+    def failed_runs(self, backfill_id: int, before: datetime, limit: int) -> Sequence[str]:
+        """Runs of a backfill that ended before then without success, by interval."""
 
     def commit(
         self, term: int, changes: Sequence[Change], waiting: Callable[[], None] = idle
@@ -230,6 +237,7 @@ class Queries(Protocol):
         *,
         dag_id: str | None = None,
         states: Sequence[RunState] = (),
+        backfill_id: int | None = None,
         before: str | None = None,
         limit: int = 50,
     ) -> Sequence[Run]:
@@ -259,6 +267,16 @@ class Queries(Protocol):
     def shares(self) -> Sequence[ShareUse]:
         """All owners by name who have a share, or work that is not over."""
 
+    def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
+        """How those of the runs stand that there are."""
+
+    def backfills(
+        self, *, dag_id: str | None = None, limit: int = 50
+    ) -> Sequence[BackfillProgress]:
+        """Backfills, newest first."""
+
+    def backfill(self, backfill_id: int) -> BackfillProgress: ...
+
     def answer(self, command_id: int) -> Answer | None:
         """What became of a command; None while the leader has not taken it."""
 
@@ -266,10 +284,13 @@ class Queries(Protocol):
 
 
 class Previews(Protocol):
-    """What a retry or a mark would do, told before it is asked for. Reads only; may be used from many threads."""
+    """What would be done, told before it is asked for. Reads only; may be used from many threads."""
 
     def preview(self, wish: Amendment) -> Preview:
         """What would become of the job and of those downstream, as the rows are now. Raises `NotFound`."""
+
+    def backfill(self, wish: CreateBackfill, now: datetime) -> BackfillPlan:
+        """What a backfill would do about each interval, as the rows are now. Raises `NotFound`."""
 
 
 class Commands(Protocol):

@@ -129,6 +129,7 @@ class RunOut(Out):
     kill: KillReason | None = Field(description="Wanted dead, and why")
     requested_by: str | None
     expires: datetime | None = Field(description="When it is ended because it took too long")
+    backfill_id: int | None = Field(description="The backfill that made it, or ran it again")
 
     @classmethod
     def of(cls, run: Run) -> "RunOut":
@@ -148,6 +149,7 @@ class RunOut(Out):
             kill=run.kill,
             requested_by=run.requested_by,
             expires=run.expires,
+            backfill_id=run.backfill_id,
         )
 
 

@@ -1,7 +1,8 @@
 """A store whose framework id is mirrored in ZooKeeper: compared as it is loaded, copied once committed."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from moroccron.adapters.zookeeper.framework_id import FrameworkIdMirror
 from moroccron.adapters.zookeeper.session import ZooKeeperUnavailable
@@ -10,6 +11,7 @@ from moroccron.model.command import Command
 from moroccron.model.errors import StoreUnavailable
 from moroccron.model.events import RunRecalled
 from moroccron.model.snapshot import Snapshot
+from moroccron.model.states import RunState
 from moroccron.ports import Store, idle
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,12 @@ class MirroredStore:
 
     def recall(self, run_id: str) -> RunRecalled | None:
         return self._store.recall(run_id)
+
+    def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
+        return self._store.run_states(run_ids)
+
+    def failed_runs(self, backfill_id: int, before: datetime, limit: int) -> Sequence[str]:
+        return self._store.failed_runs(backfill_id, before, limit)
 
     def commit(
         self, term: int, changes: Sequence[Change], waiting: Callable[[], None] = idle

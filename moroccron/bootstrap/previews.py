@@ -1,6 +1,10 @@
-"""Previews of retries and marks, worked out from rows by the functions with which the leader decides."""
+"""Previews of retries, marks and backfills, worked out from rows by the functions with which the leader decides."""
+
+from datetime import datetime
 
 from moroccron.core.amending import preview
+from moroccron.core.backfill_plan import preview_backfill
+from moroccron.model.backfill import BackfillPlan, CreateBackfill
 from moroccron.model.command import Amendment
 from moroccron.model.preview import Preview
 from moroccron.ports import Queries
@@ -16,3 +20,7 @@ class StoredPreviews:
         run = self._queries.run(wish.run_id)
         version = self._queries.version(run.version_id)
         return preview(run, version, self._queries.job_runs(run.id), wish)
+
+    def backfill(self, wish: CreateBackfill, now: datetime) -> BackfillPlan:
+        dag = self._queries.dag(wish.dag_id, recent=0)
+        return preview_backfill(dag.state, dag.version, wish, self._queries.run_states, now)

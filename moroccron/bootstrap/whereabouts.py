@@ -4,7 +4,8 @@ It keeps its history and its framework id, which each of the two takes from the 
 one is unknown to the other, who would believe it lost and repeat it: so nothing may run while it moves.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from moroccron.adapters.local.identity import is_embedded
 from moroccron.model.changes import Change
@@ -13,6 +14,7 @@ from moroccron.model.errors import FrameworkMismatch
 from moroccron.model.events import RunRecalled
 from moroccron.model.run import Attempt
 from moroccron.model.snapshot import Snapshot
+from moroccron.model.states import RunState
 from moroccron.ports import Store, idle
 
 
@@ -36,6 +38,12 @@ class SettledStore:
 
     def recall(self, run_id: str) -> RunRecalled | None:
         return self._store.recall(run_id)
+
+    def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
+        return self._store.run_states(run_ids)
+
+    def failed_runs(self, backfill_id: int, before: datetime, limit: int) -> Sequence[str]:
+        return self._store.failed_runs(backfill_id, before, limit)
 
     def commit(
         self, term: int, changes: Sequence[Change], waiting: Callable[[], None] = idle

@@ -22,7 +22,7 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.OK: "done; with --wait, the run succeeded",
     ExitCode.FAILED: "the run did not succeed, a DAG file is wrong, or something unexpected",
     ExitCode.USAGE: "wrong arguments or settings",
-    ExitCode.NOT_FOUND: "no such DAG, run, job, attempt or DAG file",
+    ExitCode.NOT_FOUND: "no such DAG, run, job, attempt, backfill or DAG file",
     ExitCode.REFUSED: "the leader refused; the message says why",
     ExitCode.NO_LEADER: "the time to wait is over: no leader answered, or with --wait, the run goes on; "
     "what was asked stays stored",

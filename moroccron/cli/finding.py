@@ -4,6 +4,7 @@ import difflib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -12,6 +13,7 @@ from moroccron import settings
 from moroccron.bootstrap.readers import open_queries
 from moroccron.cli.errors import Failure
 from moroccron.cli.exit_codes import ExitCode
+from moroccron.model.backfill import BackfillProgress
 from moroccron.model.errors import MoroccronError, NotFound
 from moroccron.model.run import JobRun, Run
 from moroccron.ports import DagSummary, Queries
@@ -67,6 +69,18 @@ def job_run(queries: Queries, of: Run, job_id: str) -> JobRun:
     )
 
 
+def backfill(queries: Queries, backfill_id: int) -> BackfillProgress:
+    """The backfill of this number."""
+    try:
+        return queries.backfill(backfill_id)
+    except NotFound as error:
+        raise Failure(
+            f"there is no backfill {backfill_id}",
+            code=ExitCode.NOT_FOUND,
+            remedy="`moroccron backfill list` shows what there is",
+        ) from error
+
+
 def _absent(message: str, asked: str, known: Sequence[str], listing: str) -> Failure:
     near = difflib.get_close_matches(asked, known, n=3)
     hint = f"; did you mean {', '.join(near)}?" if near else ""
@@ -99,6 +113,15 @@ class IdType(click.ParamType):
         return [CompletionItem(id) for id in ids if id.startswith(incomplete)][:_COMPLETIONS]
 
 
+class NumberType(IdType):
+    """A number with completions."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        return int(click.INT.convert(value, param, ctx))
+
+
 def _dag_ids(queries: Queries, ctx: click.Context) -> Iterable[str]:
     return (summary.state.dag_id for summary in queries.dags(recent=0) if summary.state.active)
 
@@ -112,6 +135,11 @@ def _job_ids(queries: Queries, ctx: click.Context) -> Iterable[str]:
     return (found.job_id for found in queries.job_runs(run(queries, run_id).id)) if run_id else ()
 
 
+def _backfill_ids(queries: Queries, ctx: click.Context) -> Iterable[str]:
+    return (str(found.backfill.id) for found in queries.backfills())
+
+
+BACKFILL_ID = NumberType(_backfill_ids)
 DAG_ID = IdType(_dag_ids)
 RUN_ID = IdType(_run_ids)
 JOB_ID = IdType(_job_ids)

@@ -45,6 +45,14 @@ _POOLS = {
     "set": Lazy("moroccron.cli.pools", "Make a pool, or give it other slots.", "set_pool"),
     "remove": Lazy("moroccron.cli.pools", "Take a pool away.", "remove_pool"),
 }
+_BACKFILL = {
+    "create": Lazy("moroccron.cli.backfill", "Make the runs of a stretch of the past.", "create"),
+    "list": Lazy("moroccron.cli.backfill", "List backfills, newest first.", "list_backfills"),
+    "show": Lazy("moroccron.cli.backfill", "Show how far a backfill is.", "show"),
+    "pause": Lazy("moroccron.cli.backfill_asking", "Make no more runs for now.", "pause"),
+    "resume": Lazy("moroccron.cli.backfill_asking", "Go on where it was paused.", "resume"),
+    "cancel": Lazy("moroccron.cli.backfill_asking", "Make no more runs, for good.", "cancel"),
+}
 _DB = {
     "upgrade": Lazy("moroccron.cli.db", "Bring the tables up to date; creates them.", "upgrade"),
     "check": Lazy("moroccron.cli.db", "Say whether the database is ready for use.", "check"),
@@ -65,6 +73,7 @@ runs = LazyGroup("runs", lazy=_RUNS, help="Runs of DAGs.")
 jobs = LazyGroup("jobs", lazy=_JOBS, help="Jobs within a run.")
 owners = LazyGroup("owners", lazy=_OWNERS, help="Owners: their shares of the cluster.")
 pools = LazyGroup("pools", lazy=_POOLS, help="Pools: named limits that jobs share.")
+backfill = LazyGroup("backfill", lazy=_BACKFILL, help="Backfills: runs for a stretch of the past.")
 db = LazyGroup("db", lazy=_DB, help="The database's tables.")
 framework = LazyGroup("framework", lazy=_FRAMEWORK, help="This moroccron as a framework of Mesos.")
 
@@ -75,6 +84,7 @@ _COMMANDS = {
     "runs": Lazy(_HERE, "Runs: trigger, list, show, kill.", "runs"),
     "jobs": Lazy(_HERE, "Jobs within a run: list, retry, mark.", "jobs"),
     "owners": Lazy(_HERE, "Owners' shares: list, set, remove.", "owners"),
+    "backfill": Lazy(_HERE, "Backfills: create, list, show, pause, resume, cancel.", "backfill"),
     "pools": Lazy(_HERE, "Pools of slots: list, set, remove.", "pools"),
     "logs": Lazy("moroccron.cli.logs", "What a job of a run wrote, live or finished."),
     "scheduler": Lazy("moroccron.cli.scheduler", "One candidate for the lead of the engine."),

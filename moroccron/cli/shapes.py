@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from moroccron.model.backfill import BackfillPlan, BackfillProgress, Deed, PlannedInterval
 from moroccron.model.command import Answer
 from moroccron.model.fires import Fire
 from moroccron.model.load import LoadError
@@ -15,6 +16,7 @@ from moroccron.model.preview import JobMove, Preview
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.schedule import Schedule
 from moroccron.model.share import ShareUse
+from moroccron.model.states import RunState
 from moroccron.ports import DagSummary, LoadErrorRow, RunBrief
 
 Shape = dict[str, Any]
@@ -88,6 +90,55 @@ def run(value: Run) -> Shape:
         "kill": value.kill.value if value.kill else None,
         "requested_by": value.requested_by,
         "expires": moment(value.expires),
+        "backfill_id": value.backfill_id,
+    }
+
+
+def backfill(value: BackfillProgress) -> Shape:
+    row = value.backfill
+    return {
+        "id": row.id,
+        "dag_id": row.dag_id,
+        "version_id": row.version_id,
+        "state": row.state.value,
+        "from": moment(row.begin),
+        "to": moment(row.end),
+        "created": moment(row.created),
+        "ended": moment(row.ended),
+        "requested_by": row.requested_by,
+        "existing": row.existing.value,
+        "version": row.version.value,
+        "jobs": row.jobs,
+        "downstream": row.downstream,
+        "newest_first": row.newest_first,
+        "max_active": row.max_active,
+        "params": dict(row.params),
+        "intervals": row.total,
+        "made": row.made,
+        "rerun": row.rerun,
+        "left": row.left,
+        "runs": {state.value: value.runs.get(state, 0) for state in RunState},
+    }
+
+
+def backfill_plan(value: BackfillPlan) -> Shape:
+    return {
+        "dag_id": value.dag_id,
+        "version_id": value.version_id,
+        "jobs": list(value.jobs),
+        "intervals": [planned_interval(line) for line in value.intervals],
+        "counts": {deed.value: value.count(deed) for deed in Deed},
+        "refused": value.refused,
+    }
+
+
+def planned_interval(value: PlannedInterval) -> Shape:
+    return {
+        "logical_date": moment(value.interval.start),
+        "interval_end": moment(value.interval.end),
+        "run_id": value.run_id,
+        "found": value.found.value if value.found else None,
+        "deed": value.deed.value,
     }
 
 

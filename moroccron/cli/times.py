@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -48,6 +49,11 @@ def relative(moment: datetime | None, now: datetime) -> str:
 def exact(moment: datetime) -> str:
     """The moment in its own zone, to the second."""
     return moment.strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def in_zone(moment: datetime, zone: str) -> str:
+    """The moment in a zone, to the second."""
+    return exact(moment.astimezone(ZoneInfo(zone)))
 
 
 def amount(number: int, thing: str) -> str:

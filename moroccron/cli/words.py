@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 #: state: icon, rich style. The icons are those of the pages (api/templates/icons.html), as near
 #: as one character comes, and differ in shape: colour is never needed to tell them apart.
@@ -19,6 +20,9 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "skipped": ("⇥", "dim"),
     "upstream_failed": ("⊗", "red"),
     "not_selected": ("⊖", "dim"),
+    "paused": ("‖", "yellow"),
+    "cancelled": ("■", "magenta"),
+    "done": ("✔", "green"),
 }
 
 
@@ -39,7 +43,7 @@ def icon(state: StrEnum) -> str:
     return f"[{style}]{symbol}[/]"
 
 
-def counts(numbers: Mapping[StrEnum, int]) -> str:
+def counts(numbers: Mapping[Any, int]) -> str:
     """`✔ 3 succeeded  ▶ 1 running`, as rich markup, in the order of the table; zeros left out."""
     order = list(_LOOKS)
     parts = []

@@ -42,6 +42,7 @@ from moroccron.core.offer_book import Appetite
 from moroccron.core.view import View
 from moroccron.model.changes import (
     AttemptChanged,
+    BackfillChanged,
     Change,
     CommandAnswered,
     DagChanged,
@@ -183,6 +184,7 @@ _APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
     PoolRemoved: _pool_gone,
     ShareChanged: lambda view, change, _: view.set_share(change.share),
     ShareRemoved: lambda view, change, _: view.drop_share(change.owner),
+    BackfillChanged: lambda view, change, _: view.set_backfill(change.backfill),
     OfferHeld: lambda view, change, _: view.book.hold(change.offer, change.at),
     OffersGone: lambda view, change, _: view.book.forget(change.offer_ids),
     InverseOfferHeld: lambda view, change, _: view.inverse.update({change.offer.id: change.offer}),

@@ -3,6 +3,7 @@
 from datetime import UTC
 
 from moroccron.core.amending import amend
+from moroccron.core.backfilling import take_backfill_intent
 from moroccron.core.draft import Draft
 from moroccron.core.ephemera import RunAdopted
 from moroccron.core.killing import kill_run
@@ -12,6 +13,13 @@ from moroccron.core.refused import Refused
 from moroccron.core.runs import create_run
 from moroccron.core.shares import remove_share, set_share
 from moroccron.core.view import View
+from moroccron.model.backfill import (
+    CancelBackfill,
+    CreateBackfill,
+    PauseBackfill,
+    ResumeBackfill,
+    RetryBackfill,
+)
 from moroccron.model.changes import CommandAnswered, DagChanged
 from moroccron.model.command import (
     Answer,
@@ -67,16 +75,30 @@ def _carry_out(draft: Draft, command: Command) -> str:
         case UnpauseDag(dag_id):
             _set_paused(draft, dag_id, paused=False)
             return dag_id
-        case SetPool(name, slots):
-            return set_pool(draft, name, slots, command.requested_by)
-        case RemovePool(name):
-            return remove_pool(draft, name, command.requested_by)
-        case SetShare():
-            return set_share(draft, command.intent, command.requested_by)
-        case RemoveShare(owner):
-            return remove_share(draft, owner, command.requested_by)
+        case SetPool() | RemovePool() | SetShare() | RemoveShare():
+            return _set_limit(draft, command.intent, command.requested_by)
+        case (
+            CreateBackfill()
+            | PauseBackfill()
+            | ResumeBackfill()
+            | CancelBackfill()
+            | RetryBackfill()
+        ):
+            return take_backfill_intent(draft, command, command.intent)
         case Unknown(kind):
             raise Refused(f"this version knows no command {kind!r}")
+
+
+def _set_limit(draft: Draft, intent: SetPool | RemovePool | SetShare | RemoveShare, by: str) -> str:
+    match intent:
+        case SetPool(name, slots):
+            return set_pool(draft, name, slots, by)
+        case RemovePool(name):
+            return remove_pool(draft, name, by)
+        case SetShare():
+            return set_share(draft, intent, by)
+        case RemoveShare(owner):
+            return remove_share(draft, owner, by)
 
 
 def _trigger(draft: Draft, command: Command, trigger: TriggerRun) -> str:

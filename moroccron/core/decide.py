@@ -10,6 +10,7 @@ from datetime import datetime
 
 from moroccron.core.appetite import tend_offers
 from moroccron.core.asking import ask_about, ask_on, begin_asking, end_asking
+from moroccron.core.backfilling import go_on, tend_backfills
 from moroccron.core.commands import adopt_run, take_command
 from moroccron.core.draft import Decision, Draft
 from moroccron.core.ephemera import (
@@ -40,6 +41,7 @@ from moroccron.model.events import (
     Disconnected,
     Event,
     FilesLoaded,
+    IntervalsSeen,
     InverseOfferRescinded,
     InverseOffersReceived,
     OfferRescinded,
@@ -77,6 +79,8 @@ def _take(draft: Draft, event: Event) -> None:
             take_files(draft, event)
         case RunRecalled():
             adopt_run(draft, event)
+        case IntervalsSeen():
+            go_on(draft, event)
         case Subscribed():
             _subscribed(draft, event)
         case Disconnected():
@@ -133,6 +137,7 @@ def _settle(draft: Draft) -> None:
     while draft.view.touched:
         _settle_runs(draft)
         _fire_timers(draft)
+    tend_backfills(draft)
     tell_strangers(draft)
     place(draft)
     tend_offers(draft)

@@ -27,17 +27,25 @@ def schedule(draft: Draft, dag_id: str) -> None:
     if timetable is None or dag.scheduled_until is None:
         return
     rules = Rules(version.catchup, version.catchup_within, version.overlap)
-    room = _room(version, len(view.runs_of.get(dag_id, {})))
+    room = _room(version, len(_active(draft, dag_id)))
     due = due_runs(timetable, dag.scheduled_until, rules, room=room, now=draft.now)
+    ahead = view.ahead.get(dag_id, set())  # a backfill was here first
     for interval in due.intervals:
-        _create(draft, dag, version, interval)
-    if due.newest is not None:
+        if interval.end not in ahead:
+            _create(draft, dag, version, interval)
+    if due.newest is not None and due.newest.end not in ahead:
         _overlap(draft, dag, version, due.newest)
     _tell_passed(draft, dag_id, version, due)
     if (due.scheduled_until, due.next_due) != (dag.scheduled_until, dag.next_due):
         draft.change(
             DagChanged(evolve(dag, scheduled_until=due.scheduled_until, next_due=due.next_due))
         )
+
+
+def _active(draft: Draft, dag_id: str) -> list[RunView]:
+    """The runs that take slots of the DAG, or wait for one: none of a backfill's."""
+    found = draft.view.runs_of.get(dag_id, {}).values()
+    return [run for run in found if run.run.backfill_id is None]
 
 
 def _room(version: DagVersion, active: int) -> int:
@@ -67,7 +75,7 @@ def _create(draft: Draft, dag: DagState, version: DagVersion, interval: DataInte
 
 def _overlap(draft: Draft, dag: DagState, version: DagVersion, interval: DataInterval) -> None:
     """A fire finds no room, and its DAG does not queue."""
-    active = list(draft.view.runs_of.get(dag.dag_id, {}).values())
+    active = _active(draft, dag.dag_id)
     busy = f"{len(active)} of {version.max_active_runs} runs are under way, the oldest {active[0].run.id}"
     match version.overlap:
         case Overlap.SKIP | Overlap.QUEUE:

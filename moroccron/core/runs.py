@@ -5,6 +5,7 @@ from typing import Any
 
 from moroccron.core.draft import Draft
 from moroccron.core.run_view import RunView
+from moroccron.model.backfill import Backfill, selected
 from moroccron.model.changes import DagChanged, DagState, JobRunChanged, RunChanged
 from moroccron.model.evolve import evolve
 from moroccron.model.run import DataInterval, JobRun, Run
@@ -21,15 +22,16 @@ def create_run(
     params: Mapping[str, Any],
     requested_by: str | None = None,
     cause: str,
+    backfill: Backfill | None = None,
 ) -> Run:
-    """Add a run on the DAG's newest version. It begins in the same batch if there is room.
+    """Add a run on the DAG's newest version, or its backfill's. It begins in the same batch if there is room.
 
     Its data interval and logical date are given here and never change.
     """
     run = Run(
         id=identity,
         dag_id=dag.dag_id,
-        version_id=dag.version_id,
+        version_id=backfill.version_id if backfill else dag.version_id,
         kind=kind,
         state=RunState.QUEUED,
         interval=interval,
@@ -37,6 +39,7 @@ def create_run(
         created=draft.now,
         params=params,
         requested_by=requested_by,
+        backfill_id=backfill.id if backfill else None,
     )
     draft.change(RunChanged(run))
     tell_run(draft, run, cause, None)
@@ -44,16 +47,29 @@ def create_run(
 
 
 def begin_if_room(draft: Draft, run: RunView) -> None:
-    """Begin a queued run when fewer than max_active_runs of its DAG are running."""
+    """Begin a queued run when fewer than max_active_runs of its DAG are running; a backfill's at once."""
     view = draft.view
-    if view.running[run.run.dag_id] >= run.graph.version.max_active_runs:
+    limited = run.run.backfill_id is None
+    if limited and view.running[run.run.dag_id] >= run.graph.version.max_active_runs:
         return
     expires = run.graph.expiry(draft.now)
     begun = evolve(run.run, state=RunState.RUNNING, started=draft.now, expires=expires)
     draft.change(RunChanged(begun))
     tell_run(draft, run.run, "begun", RunState.QUEUED)
+    chosen = _chosen(draft, run)
     for position, spec in enumerate(run.graph.specs):
-        draft.change(JobRunChanged(JobRun(run.run.id, spec.id, JobRunState.WAITING, position)))
+        job_run = JobRun(run.run.id, spec.id, JobRunState.WAITING, position)
+        if chosen is not None and spec.id not in chosen:
+            job_run = evolve(job_run, state=JobRunState.NOT_SELECTED, ended=draft.now)
+        draft.change(JobRunChanged(job_run))
+
+
+def _chosen(draft: Draft, run: RunView) -> frozenset[str] | None:
+    """The jobs that are to run; None: all."""
+    backfill = draft.view.backfills.get(run.run.backfill_id or 0)
+    if backfill is None or backfill.jobs is None:
+        return None
+    return selected(run.graph.specs, backfill.jobs, downstream=backfill.downstream)
 
 
 def end_if_over(draft: Draft, run: RunView) -> None:
@@ -82,6 +98,8 @@ def _count_failures(draft: Draft, ended: Run) -> None:
     view = draft.view
     dag = view.dags.get(ended.dag_id)
     if dag is None or ended.kind is not RunKind.SCHEDULED or ended.state is RunState.KILLED:
+        return
+    if ended.backfill_id is not None:
         return
     allowed = view.versions[dag.version_id].pause_after
     failed = dag.failed_runs + 1 if allowed and ended.state is RunState.FAILED else 0

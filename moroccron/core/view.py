@@ -13,6 +13,7 @@ from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.queue import Queue, Strangers
 from moroccron.core.run_view import RunView
 from moroccron.core.timers import RunExpiry, Subject, Timers
+from moroccron.model.backfill import Backfill
 from moroccron.model.changes import DagState
 from moroccron.model.claim import Claims, caps_claimed, caps_of
 from moroccron.model.dag_version import DagVersion, JobSpec
@@ -23,10 +24,17 @@ from moroccron.model.pool import Pool
 from moroccron.model.run import Attempt, AttemptKey, JobRun, JobRunKey, Run
 from moroccron.model.share import Share
 from moroccron.model.snapshot import Snapshot
-from moroccron.model.states import AttemptState, JobRunState, RunState
+from moroccron.model.states import AttemptState, JobRunState, RunKind, RunState
 from moroccron.model.timetable import Timetable, timetable_of
 
 _MOST_FORSAKEN = 10_000
+#: what puts a backfill's job below any other: priorities are from -2^31 to 2^31 - 1, and no wait adds so much
+BELOW_ALL = 2**40
+
+
+def _takes_slot(run: Run) -> bool:
+    """Whether it counts against max_active_runs of its DAG."""
+    return run.state is RunState.RUNNING and run.backfill_id is None
 
 
 class View:
@@ -50,9 +58,14 @@ class View:
         ] = {}  #: by task id: whose it is, its cpus and mem
         self.load_errors: dict[str, tuple[LoadError, ...]] = {}
         self.runs: dict[str, RunView] = {}
+        self.backfills: dict[int, Backfill] = {}  #: those that are not over
+        self.runs_of_backfill: dict[int, set[str]] = {}  #: active runs
+        #: by DAG: ends of intervals that a backfill has run and the schedule has not come to yet
+        self.ahead: dict[str, set[datetime]] = {}
         #: active runs by DAG, in order of creation
         self.runs_of: dict[str, dict[str, RunView]] = {}
-        self.running: Counter[str] = Counter()  #: how many of them have begun, by DAG
+        #: how many of them have begun, by DAG, without those of backfills
+        self.running: Counter[str] = Counter()
         self.touched: set[str] = (
             set()
         )  #: active runs in which something changed since they were settled
@@ -86,6 +99,10 @@ class View:
             self.set_dag(dag)
         for error in snapshot.load_errors:
             self.load_errors[error.file] = (*self.load_errors.get(error.file, ()), error)
+        for backfill in snapshot.backfills:
+            self.set_backfill(backfill)
+        for dag_id, end in snapshot.ahead:
+            self.ahead.setdefault(dag_id, set()).add(end)
         for run in snapshot.runs:
             self.set_run(run, now)
         for job_run in snapshot.job_runs:
@@ -179,6 +196,16 @@ class View:
             self.timers.add(dag.next_due, dag.dag_id)
         if before is not None and before.version_id != dag.version_id:
             self._forget_version(dag.dag_id, before.version_id)
+        until, ahead = dag.scheduled_until, self.ahead.get(dag.dag_id)
+        if ahead and until is not None:
+            self.ahead[dag.dag_id] = {end for end in ahead if end > until}
+
+    def set_backfill(self, backfill: Backfill) -> None:
+        if backfill.state.is_over:
+            self.backfills.pop(backfill.id, None)
+            self._forget_version(backfill.dag_id, backfill.version_id)
+        else:
+            self.backfills[backfill.id] = backfill
 
     def set_run(self, run: Run, now: datetime, *, adopt: bool = False) -> None:
         if run.state.is_terminal and not adopt:
@@ -188,19 +215,37 @@ class View:
         if found is None:
             found = self.runs[run.id] = RunView(run, self.graph(run.version_id))
             self.runs_of.setdefault(run.dag_id, {})[run.id] = found
-        elif found.run.state is RunState.RUNNING:
-            self.running[run.dag_id] -= 1
-        self.running[run.dag_id] += run.state is RunState.RUNNING
+            self._note_ahead(run)
+        else:
+            self.running[run.dag_id] -= _takes_slot(found.run)
+            self._leave_backfill(found.run)
+        self.running[run.dag_id] += _takes_slot(run)
+        if run.backfill_id is not None:
+            self.runs_of_backfill.setdefault(run.backfill_id, set()).add(run.id)
         if run.expires is not None and (found.run is run or found.run.expires != run.expires):
             self.timers.add(run.expires, RunExpiry(run.id))
         found.run = run
         self.touched.add(run.id)
 
+    def _note_ahead(self, run: Run) -> None:
+        if run.kind is RunKind.BACKFILL:
+            until = self.dags[run.dag_id].scheduled_until
+            if until is None or run.interval.end > until:
+                self.ahead.setdefault(run.dag_id, set()).add(run.interval.end)
+
+    def _leave_backfill(self, run: Run) -> None:
+        if run.backfill_id is not None:
+            beside = self.runs_of_backfill[run.backfill_id]
+            beside.discard(run.id)
+            if not beside:
+                del self.runs_of_backfill[run.backfill_id]
+
     def _drop_run(self, run: Run, now: datetime) -> None:
         found = self.runs.pop(run.id, None)
         if found is None:
             return
-        self.running[run.dag_id] -= found.run.state is RunState.RUNNING
+        self.running[run.dag_id] -= _takes_slot(found.run)
+        self._leave_backfill(found.run)
         siblings = self.runs_of[run.dag_id]
         del siblings[run.id]
         if not siblings:
@@ -224,6 +269,8 @@ class View:
         if dag is not None and dag.version_id == version_id:
             return
         if any(v.run.version_id == version_id for v in self.runs_of.get(dag_id, {}).values()):
+            return
+        if any(found.version_id == version_id for found in self.backfills.values()):
             return
         for cache in (self.versions, self._graphs, self._timetables):
             cache.pop(version_id, None)
@@ -330,7 +377,10 @@ class View:
         if share is not None and share.is_capped:
             shape = evolve(shape, claims=(*shape.claims, *caps_of(share, shape.resources)))
         if shape.role is None or shape.role in self.policy.roles:
-            self.queue.add(attempt.key, run.graph.priority[position], shape, attempt.ready, owner)
+            priority = run.graph.priority[position]
+            if run.run.backfill_id is not None:
+                priority -= BELOW_ALL
+            self.queue.add(attempt.key, priority, shape, attempt.ready, owner)
         else:
             self.strangers.add(attempt.key)
 
@@ -359,6 +409,13 @@ class View:
         assert self.payers.keys() == self.live.keys(), (self.payers, self.live)
         jobs = Counter(owner for owner, _, _ in self.payers.values())
         assert jobs == {owner: h.jobs for owner, h in self.holdings.items()}, self.holdings
+        taking = Counter(run.run.dag_id for run in self.runs.values() if _takes_slot(run.run))
+        assert taking == +self.running, (taking, self.running)
+        of_backfills: dict[int, set[str]] = {}
+        for run in self.runs.values():
+            if run.run.backfill_id is not None:
+                of_backfills.setdefault(run.run.backfill_id, set()).add(run.run.id)
+        assert of_backfills == self.runs_of_backfill, (of_backfills, self.runs_of_backfill)
         placed = {task: agent for agent, tasks in self.live_on.items() for task in tasks}
         assert placed == {a.task_id: a.agent_id for a in self.live_attempts()}, self.live_on
         assert self.inquiry.unheard.keys() <= self.live.keys(), self.inquiry.unheard

@@ -7,6 +7,7 @@ need be written. `Happened` alone is appended, never replaced: it is the history
 from dataclasses import dataclass
 from datetime import datetime
 
+from moroccron.model.backfill import Backfill
 from moroccron.model.command import Answer
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.load import LoadError
@@ -72,7 +73,7 @@ class Happened:
     """A line of history: what moved, from where to where, and why."""
 
     at: datetime
-    subject: str  #: "run", "job_run", "attempt", "dag", "offer", "pool", "command", "framework"
+    subject: str  #: "run", "job_run", "attempt", "dag", "offer", "pool", "command", "framework", "backfill"
     cause: str  #: what moved it, in a few words: an event's kind with its detail
     dag_id: str | None = None
     run_id: str | None = None
@@ -119,6 +120,11 @@ class ShareRemoved:
     owner: str
 
 
+@dataclass(frozen=True, slots=True)
+class BackfillChanged:
+    backfill: Backfill
+
+
 Change = (
     VersionAdded
     | DagChanged
@@ -133,4 +139,5 @@ Change = (
     | PoolRemoved
     | ShareChanged
     | ShareRemoved
+    | BackfillChanged
 )

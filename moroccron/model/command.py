@@ -6,6 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from moroccron.model.backfill import (
+    BackfillIntent,
+    CancelBackfill,
+    CreateBackfill,
+    Existing,
+    PauseBackfill,
+    ResumeBackfill,
+    RetryBackfill,
+    VersionChoice,
+)
 from moroccron.model.states import MARKS, JobRunState
 
 
@@ -103,6 +113,7 @@ Intent = (
     | RemovePool
     | SetShare
     | RemoveShare
+    | BackfillIntent
 )
 
 
@@ -124,15 +135,23 @@ _INTENTS: dict[str, type[Any]] = {
     "remove_pool": RemovePool,
     "set_share": SetShare,
     "remove_share": RemoveShare,
+    "create_backfill": CreateBackfill,
+    "pause_backfill": PauseBackfill,
+    "resume_backfill": ResumeBackfill,
+    "cancel_backfill": CancelBackfill,
+    "retry_backfill": RetryBackfill,
 }
 _KINDS = {cls: kind for kind, cls in _INTENTS.items()}
+_MOMENTS = ("logical_date", "begin", "end")
+_WORDS: dict[str, type[StrEnum]] = {"existing": Existing, "version": VersionChoice}
 
 
 def encode_intent(intent: Intent) -> tuple[str, dict[str, Any]]:
     """The kind and the JSON payload under which an intent is stored."""
     payload = asdict(intent)
-    if payload.get("logical_date") is not None:
-        payload["logical_date"] = payload["logical_date"].isoformat()
+    for name in _MOMENTS:
+        if payload.get(name) is not None:
+            payload[name] = payload[name].isoformat()
     return _KINDS[type(intent)], payload
 
 
@@ -146,12 +165,17 @@ def decode_intent(kind: str, payload: Any) -> Intent | Unknown:
 
 def _decode(kind: str, payload: Mapping[str, Any]) -> Intent:
     values = dict(payload)
-    if not all(isinstance(id, str) for name, id in values.items() if name.endswith("_id")):
-        raise TypeError("an id must be text")
+    for name, id in values.items():
+        if name.endswith("_id") and not isinstance(id, int if name == "backfill_id" else str):
+            raise TypeError("an id must be text, a backfill's a number")
     if not isinstance(values.get("params", {}), dict):
         raise TypeError("params must be an object")
-    if values.get("logical_date") is not None:
-        values["logical_date"] = datetime.fromisoformat(values["logical_date"])
+    for name in _MOMENTS:
+        if values.get(name) is not None:
+            values[name] = datetime.fromisoformat(values[name])
+    for name, words in _WORDS.items():
+        if name in values:
+            values[name] = words(values[name])
     if kind == "mark_job":
         values["state"] = JobRunState(values["state"])
         if values["state"] not in MARKS:
@@ -179,7 +203,8 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a command. `detail` is the run's id for TriggerRun, the reason for a refusal."""
+    """What became of a command. `detail` is the run's id for TriggerRun, the backfill's for CreateBackfill, the
+    reason for a refusal."""
 
     command_id: int
     outcome: Outcome

@@ -1,5 +1,6 @@
 """Events: what happened, in the past tense. The only input of `core.decide`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from moroccron.model.dag_version import DagVersion
 from moroccron.model.load import LoadedFile
 from moroccron.model.offer import InverseOffer, Offer
 from moroccron.model.run import Attempt, JobRun, Run
-from moroccron.model.states import ReportedState
+from moroccron.model.states import ReportedState, RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,15 @@ class RunRecalled:
 
 
 @dataclass(frozen=True, slots=True)
+class IntervalsSeen:
+    """What the store has of the intervals that a backfill looks at next."""
+
+    backfill_id: int
+    #: by run id: how the run stands; None: there is none
+    runs: Mapping[str, RunState | None]
+
+
+@dataclass(frozen=True, slots=True)
 class TrustChanged:
     """Whether nobody else can lead now, as the election knows it. While not, nothing is launched."""
 
@@ -125,6 +135,7 @@ Event = (
     | CommandReceived
     | FilesLoaded
     | RunRecalled
+    | IntervalsSeen
     | TrustChanged
     | TimePassed
 )

@@ -53,6 +53,8 @@ class Run:
     kill: KillReason | None = None  #: wanted dead, and why
     requested_by: str | None = None
     expires: datetime | None = None  #: when it is ended because it took too long
+    #: the backfill that made it, or ran it again: it stands below all other work and takes no slot of its DAG
+    backfill_id: int | None = None
 
     @property
     def logical_date(self) -> datetime:
@@ -126,7 +128,9 @@ class Attempt:
 
 
 def run_id(dag_id: str, due: datetime) -> str:
-    """The id of a scheduled run: the DAG and the moment at which it is due, in UTC.
+    """The id of an interval's run, be it the schedule's or a backfill's: the DAG and the interval's end, in UTC.
+
+    So no interval has two.
 
     Not the logical date: an edited schedule may give two intervals one start, while due times only ever grow.
     """

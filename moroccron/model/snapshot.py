@@ -1,7 +1,9 @@
 """What a new leader loads: everything that is not over, and nothing else."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from moroccron.model.backfill import Backfill
 from moroccron.model.changes import DagState
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.load import LoadError
@@ -16,7 +18,7 @@ class Snapshot:
 
     framework_id: str | None
     dags: tuple[DagState, ...]
-    #: the newest of each DAG and those that active runs are pinned to
+    #: the newest of each DAG and those that active runs and backfills are pinned to
     versions: tuple[DagVersion, ...]
     runs: tuple[Run, ...]  #: not terminal
     job_runs: tuple[JobRun, ...]  #: all of the active runs
@@ -25,3 +27,6 @@ class Snapshot:
     load_errors: tuple[LoadError, ...] = ()
     pools: tuple[Pool, ...] = ()
     shares: tuple[Share, ...] = ()
+    backfills: tuple[Backfill, ...] = ()  #: not over
+    #: DAG and end of intervals that a backfill has run and the schedule has not come to yet
+    ahead: tuple[tuple[str, datetime], ...] = ()

@@ -92,6 +92,7 @@ class RunKind(StrEnum):
 
     SCHEDULED = "scheduled"
     MANUAL = "manual"
+    BACKFILL = "backfill"
 
 
 class KillReason(StrEnum):

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from moroccron.core.commands import wanted_run
 from moroccron.core.decide import decide
 from moroccron.core.draft import Decision
 from moroccron.core.policy import DEFAULT_POLICY, Policy
@@ -31,6 +30,7 @@ from moroccron.model.offer import Launch, Offer, PortRange
 from moroccron.model.resources import Resources
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.states import ReportedState
+from moroccron.recalling import with_recalled
 from moroccron.testing.builders import EPOCH
 from moroccron.testing.memory_store import MemoryStore
 
@@ -66,13 +66,7 @@ class Engine:
 
     def decide(self, *events: Event) -> Decision:
         """Decide and commit, performing nothing: the moment after the commit."""
-        batch: list[Event] = []
-        for event in events:
-            if isinstance(event, CommandReceived):
-                run_id = wanted_run(self.view, event.command)
-                recalled = self.store.recall(run_id) if run_id else None
-                batch += [recalled] if recalled else []
-            batch.append(event)
+        batch = with_recalled(self.view, self.store, events)
         decision = decide(self.view, batch, self.now)
         self.view.check()
         wake = self.view.next_wake()

@@ -12,8 +12,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
+from moroccron.model.backfill import Backfill, BackfillProgress
 from moroccron.model.changes import (
     AttemptChanged,
+    BackfillChanged,
     Change,
     CommandAnswered,
     DagChanged,
@@ -37,7 +39,7 @@ from moroccron.model.pool import Pool, PoolUse, pool_uses
 from moroccron.model.run import Attempt, AttemptKey, JobRun, Run
 from moroccron.model.share import Share, ShareUse, share_uses
 from moroccron.model.snapshot import Snapshot
-from moroccron.model.states import AttemptState, RunState
+from moroccron.model.states import AttemptState, RunKind, RunState
 from moroccron.ports import DagSummary, HistoryLine, LeaderRow, LoadErrorRow, RunBrief, idle
 
 
@@ -62,6 +64,7 @@ class MemoryStore:
         self._load_errors: dict[str, list[LoadErrorRow]] = {}
         self._pools: dict[str, Pool] = {}
         self._shares: dict[str, Share] = {}
+        self._backfills: dict[int, Backfill] = {}
         self._commands: dict[int, Command] = {}
         self._answers: dict[int, Answer] = {}
 
@@ -79,6 +82,8 @@ class MemoryStore:
             runs = [run for run in self._by_creation() if not run.state.is_terminal]
             pinned = {dag.version_id for dag in self._dags.values()}
             pinned.update(run.version_id for run in runs)
+            backfills = [b for _, b in sorted(self._backfills.items()) if not b.state.is_over]
+            pinned.update(backfill.version_id for backfill in backfills)
             return Snapshot(
                 framework_id=self._framework_id,
                 dags=tuple(dag for _, dag in sorted(self._dags.items())),
@@ -91,7 +96,15 @@ class MemoryStore:
                 load_errors=tuple(row.error for row in self.load_errors()),
                 shares=tuple(share for _, share in sorted(self._shares.items())),
                 pools=tuple(pool for _, pool in sorted(self._pools.items())),
+                backfills=tuple(backfills),
+                ahead=tuple(sorted(self._ahead())),
             )
+
+    def _ahead(self) -> Iterator[tuple[str, datetime]]:
+        for run in self._runs.values():
+            until = self._dags[run.dag_id].scheduled_until
+            if run.kind is RunKind.BACKFILL and (until is None or run.interval.end > until):
+                yield run.dag_id, run.interval.end
 
     def _attempts_to_load(self, active: set[str]) -> Iterator[Attempt]:
         for run_id, attempts in sorted(self._attempts.items()):
@@ -114,6 +127,22 @@ class MemoryStore:
                 tuple(job_runs),
                 tuple(attempt for attempt in newest if attempt is not None),
             )
+
+    def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
+        with self._lock:
+            return {id: self._runs[id].state for id in run_ids if id in self._runs}
+
+    def failed_runs(self, backfill_id: int, before: datetime, limit: int) -> Sequence[str]:
+        with self._lock:
+            found = [
+                run
+                for run in self._runs.values()
+                if run.backfill_id == backfill_id
+                and run.state in (RunState.FAILED, RunState.KILLED)
+                and run.ended is not None
+                and run.ended < before
+            ]
+            return [run.id for run in sorted(found, key=lambda run: run.interval.end)][:limit]
 
     def commit(
         self, term: int, changes: Sequence[Change], waiting: Callable[[], None] = idle
@@ -148,6 +177,9 @@ class MemoryStore:
                 id = run.version_id
                 demand(id in versions or id in self._versions, f"version {id}")
                 demand(run.dag_id in dags or run.dag_id in self._dags, f"DAG {run.dag_id}")
+            elif isinstance(change, BackfillChanged):
+                id = change.backfill.dag_id
+                demand(id in dags or id in self._dags, f"DAG {id}")
             elif isinstance(change, JobRunChanged):
                 id = change.job_run.run_id
                 demand(id in runs or id in self._runs, f"run {id}")
@@ -166,6 +198,13 @@ class MemoryStore:
                 self._runs[run.id] = run
             case JobRunChanged(job_run):
                 self._job_runs.setdefault(job_run.run_id, {})[job_run.job_id] = job_run
+            case AttemptChanged(attempt):
+                self._attempts.setdefault(attempt.run_id, {})[attempt.key] = attempt
+            case _:
+                self._apply_rare(change)
+
+    def _apply_rare(self, change: Change) -> None:
+        match change:
             case Happened():
                 self._history.append(HistoryLine(len(self._history) + 1, change))
             case LoadErrorsChanged():
@@ -176,8 +215,8 @@ class MemoryStore:
                 self._framework_id = framework_id
             case PoolChanged() | PoolRemoved() | ShareChanged() | ShareRemoved():
                 self._apply_limit(change)
-            case AttemptChanged(attempt):
-                self._attempts.setdefault(attempt.run_id, {})[attempt.key] = attempt
+            case BackfillChanged(backfill):
+                self._backfills[backfill.id] = backfill
 
     def _apply_limit(self, change: PoolChanged | PoolRemoved | ShareChanged | ShareRemoved) -> None:
         match change:
@@ -267,6 +306,7 @@ class MemoryStore:
         *,
         dag_id: str | None = None,
         states: Sequence[RunState] = (),
+        backfill_id: int | None = None,
         before: str | None = None,
         limit: int = 50,
     ) -> Sequence[Run]:
@@ -277,7 +317,9 @@ class MemoryStore:
             found = (
                 run
                 for run in newest_first
-                if dag_id in (None, run.dag_id) and (not states or run.state in states)
+                if dag_id in (None, run.dag_id)
+                and backfill_id in (None, run.backfill_id)
+                and (not states or run.state in states)
             )
             return list(islice(found, limit))
 
@@ -321,6 +363,23 @@ class MemoryStore:
 
     def last_history_id(self) -> int:
         return len(self._history)
+
+    def backfills(
+        self, *, dag_id: str | None = None, limit: int = 50
+    ) -> Sequence[BackfillProgress]:
+        with self._lock:
+            newest_first = sorted(self._backfills.values(), key=lambda b: -b.id)
+            found = [b for b in newest_first if dag_id in (None, b.dag_id)]
+            return [self.backfill(one.id) for one in found[:limit]]
+
+    def backfill(self, backfill_id: int) -> BackfillProgress:
+        with self._lock:
+            if backfill_id not in self._backfills:
+                raise NotFound(f"no backfill {backfill_id}; `moroccron backfill list` shows them")
+            runs = (run for run in self._runs.values() if run.backfill_id == backfill_id)
+            return BackfillProgress(
+                self._backfills[backfill_id], dict(Counter(run.state for run in runs))
+            )
 
     def answer(self, command_id: int) -> Answer | None:
         with self._lock:

@@ -11,6 +11,7 @@ from moroccron.adapters.sql.rows import (
     Time,
     answer_row,
     attempt_row,
+    backfill_row,
     dag_row,
     history_row,
     job_run_row,
@@ -18,8 +19,10 @@ from moroccron.adapters.sql.rows import (
     version_row,
 )
 from moroccron.adapters.sql.statements import THE_ROW, Statements
+from moroccron.model.backfill import Backfill
 from moroccron.model.changes import (
     AttemptChanged,
+    BackfillChanged,
     Change,
     CommandAnswered,
     DagChanged,
@@ -47,6 +50,7 @@ class Batch:
 
     versions: dict[str, VersionAdded] = field(default_factory=dict)
     dags: dict[str, DagState] = field(default_factory=dict)
+    backfills: dict[int, Backfill] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     job_runs: dict[tuple[str, str], JobRun] = field(default_factory=dict)
     attempts: dict[tuple[str, str, int], Attempt] = field(default_factory=dict)
@@ -74,6 +78,11 @@ class Batch:
                 self.job_runs[j.run_id, j.job_id] = j
             case RunChanged(run):
                 self.runs[run.id] = run
+            case _:
+                self._add_rare(change)
+
+    def _add_rare(self, change: Change) -> None:
+        match change:
             case DagChanged(dag):
                 self.dags[dag.dag_id] = dag
             case VersionAdded(version):
@@ -84,6 +93,8 @@ class Batch:
                 self.answers[answer.command_id] = answer
             case FrameworkChanged(framework_id):
                 self.framework_id = framework_id
+            case BackfillChanged(backfill):
+                self.backfills[backfill.id] = backfill
             case PoolChanged() | PoolRemoved() | ShareChanged() | ShareRemoved():
                 self._add_limit(change)
 
@@ -103,6 +114,7 @@ class Batch:
         work: list[tuple[str, Sequence[Row]]] = [
             (statements.add_version, [version_row(v, time) for v in self.versions.values()]),
             (statements.put_dag, [dag_row(dag, time) for dag in self.dags.values()]),
+            (statements.put_backfill, [backfill_row(b, time) for b in self.backfills.values()]),
             (statements.put_run, [run_row(run, time) for run in self.runs.values()]),
             (statements.put_job_run, [job_run_row(j, time) for j in self.job_runs.values()]),
             (statements.put_attempt, [attempt_row(a, time) for a in self.attempts.values()]),

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, func, select, true, tuple_
 
+from moroccron.adapters.sql.backfills import read_backfill, read_backfills, read_run_states
 from moroccron.adapters.sql.reading import Reader
 from moroccron.adapters.sql.rows import (
     answer_of,
@@ -30,6 +31,7 @@ from moroccron.adapters.sql.tables import (
     share,
 )
 from moroccron.adapters.sql.version_cache import VersionCache
+from moroccron.model.backfill import BackfillProgress
 from moroccron.model.command import Answer
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import NotFound
@@ -139,12 +141,15 @@ class SqlQueries:
         *,
         dag_id: str | None = None,
         states: Sequence[RunState] = (),
+        backfill_id: int | None = None,
         before: str | None = None,
         limit: int = 50,
     ) -> Sequence[Run]:
         query = select(run).order_by(run.c.created.desc(), run.c.id.desc()).limit(limit)
         if dag_id is not None:
             query = query.where(run.c.dag_id == dag_id)
+        if backfill_id is not None:
+            query = query.where(run.c.backfill_id == backfill_id)
         if states:
             query = query.where(run.c.state.in_([state.value for state in states]))
 
@@ -237,6 +242,17 @@ class SqlQueries:
         rows = connection.execute(query).all()
         counts = {(id, job, AttemptState(state)): number for id, job, state, number in rows}
         return self._get_versions(connection, {id for id, _, _ in counts}), counts
+
+    def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
+        return self._reader.read(lambda c: read_run_states(c, run_ids))
+
+    def backfills(
+        self, *, dag_id: str | None = None, limit: int = 50
+    ) -> Sequence[BackfillProgress]:
+        return self._reader.read(lambda c: read_backfills(c, dag_id, limit))
+
+    def backfill(self, backfill_id: int) -> BackfillProgress:
+        return self._reader.read(lambda c: read_backfill(c, backfill_id))
 
     def answer(self, command_id: int) -> Answer | None:
         query = select(command).where(command.c.id == command_id)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from moroccron.model.backfill import Backfill, BackfillState, Existing, VersionChoice
 from moroccron.model.changes import DagState, Happened, VersionAdded
 from moroccron.model.command import Answer, Command, Outcome, decode_intent
 from moroccron.model.failure import FailureClass
@@ -96,6 +97,35 @@ def run_row(run: Run, time: Time) -> Row:
         run.kill and run.kill.value,
         storable(run.requested_by),
         time(run.expires),
+        run.backfill_id,
+    )
+
+
+def backfill_row(backfill: Backfill, time: Time) -> Row:
+    return (
+        backfill.id,
+        backfill.dag_id,
+        backfill.version_id,
+        time(backfill.begin),
+        time(backfill.end),
+        backfill.state.value,
+        time(backfill.created),
+        storable(backfill.requested_by),
+        backfill.total,
+        backfill.existing.value,
+        backfill.version.value,
+        storable(backfill.jobs),
+        backfill.downstream,
+        backfill.newest_first,
+        backfill.max_active,
+        _json(dict(backfill.params)),
+        time(backfill.cursor),
+        backfill.walked,
+        backfill.made,
+        backfill.rerun,
+        backfill.left,
+        time(backfill.retry_before),
+        time(backfill.ended),
     )
 
 
@@ -186,7 +216,7 @@ def load_error_of(row: Sequence[Any]) -> LoadErrorRow:
 
 def run_of(row: Sequence[Any]) -> Run:
     id, dag_id, version_id, kind, state, begin, end, due, created, started, ended, *rest = row
-    params, kill, requested_by, expires = rest
+    params, kill, requested_by, expires, backfill_id = rest
     return Run(
         id,
         dag_id,
@@ -202,7 +232,15 @@ def run_of(row: Sequence[Any]) -> Run:
         kill and KillReason(kill),
         requested_by,
         expires,
+        backfill_id,
     )
+
+
+def backfill_of(row: Sequence[Any]) -> Backfill:
+    values = list(row)
+    values[5] = BackfillState(values[5])
+    values[9], values[10] = Existing(values[9]), VersionChoice(values[10])
+    return Backfill(*values)
 
 
 def job_run_of(row: Sequence[Any]) -> JobRun:

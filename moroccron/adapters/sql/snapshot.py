@@ -2,10 +2,11 @@
 
 from itertools import chain
 
-from sqlalchemy import Connection, and_, select, union
+from sqlalchemy import Connection, and_, or_, select, union
 
 from moroccron.adapters.sql.rows import (
     attempt_of,
+    backfill_of,
     dag_of,
     job_run_of,
     load_error_of,
@@ -13,6 +14,7 @@ from moroccron.adapters.sql.rows import (
 )
 from moroccron.adapters.sql.tables import (
     attempt,
+    backfill,
     dag,
     dag_version,
     framework,
@@ -21,18 +23,25 @@ from moroccron.adapters.sql.tables import (
     pool,
     run,
     run_is_active,
+    run_is_of_backfill,
     share,
 )
+from moroccron.model.backfill import BackfillState
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.events import RunRecalled
 from moroccron.model.pool import Pool
 from moroccron.model.run import Attempt
 from moroccron.model.share import Share
 from moroccron.model.snapshot import Snapshot
-from moroccron.model.states import TERMINAL_ATTEMPTS, AttemptState
+from moroccron.model.states import TERMINAL_ATTEMPTS, AttemptState, RunKind
 
 _ACTIVE_RUNS = select(run.c.id).where(run_is_active)
-_PINNED = union(select(dag.c.version_id), select(run.c.version_id).where(run_is_active))
+_NOT_OVER = backfill.c.state.in_([s.value for s in BackfillState if not s.is_over])
+_PINNED = union(
+    select(dag.c.version_id),
+    select(run.c.version_id).where(run_is_active),
+    select(backfill.c.version_id).where(_NOT_OVER),
+)
 _UNFINISHED = [state.value for state in AttemptState if state not in TERMINAL_ATTEMPTS]
 
 _VERSIONS = (
@@ -56,6 +65,17 @@ _NEWEST = select(attempt).join(
 )
 _NEWEST_ATTEMPTS = _NEWEST.where(job_run.c.run_id.in_(_ACTIVE_RUNS))
 _UNFINISHED_ATTEMPTS = select(attempt).where(attempt.c.state.in_(_UNFINISHED))
+_BACKFILLS = select(backfill).where(_NOT_OVER).order_by(backfill.c.id)
+_AHEAD = (
+    select(run.c.dag_id, run.c.interval_end)
+    .join(dag, dag.c.dag_id == run.c.dag_id)
+    .where(
+        run_is_of_backfill,
+        run.c.kind == RunKind.BACKFILL.value,
+        or_(dag.c.scheduled_until.is_(None), run.c.interval_end > dag.c.scheduled_until),
+    )
+    .order_by(run.c.dag_id, run.c.interval_end)
+)
 _LOAD_ERRORS = select(load_error).order_by(load_error.c.file, load_error.c.position)
 
 
@@ -74,6 +94,8 @@ def read_snapshot(connection: Connection) -> Snapshot:
             Share(*row) for row in connection.execute(select(share).order_by(share.c.owner))
         ),
         pools=tuple(Pool(*row) for row in connection.execute(select(pool).order_by(pool.c.name))),
+        backfills=tuple(backfill_of(row) for row in connection.execute(_BACKFILLS)),
+        ahead=tuple((dag_id, end) for dag_id, end in connection.execute(_AHEAD)),
     )
 
 

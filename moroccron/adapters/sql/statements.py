@@ -28,6 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from moroccron.adapters.sql.tables import (
     attempt,
+    backfill,
     command,
     dag,
     dag_version,
@@ -60,6 +61,7 @@ class Statements:
 
         # whole rows, in the columns' order
         self.put_dag = upsert(dag)
+        self.put_backfill = upsert(backfill)
         self.put_run = upsert(run)
         self.put_job_run = upsert(job_run)
         self.put_attempt = upsert(attempt)

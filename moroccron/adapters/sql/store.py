@@ -9,12 +9,13 @@ Repetition: the count says whether a commit whose connection broke at the last m
 so that repeating it does not double its history.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine, Text, cast, select
 
+from moroccron.adapters.sql.backfills import read_failed_runs, read_run_states
 from moroccron.adapters.sql.batch import Batch
 from moroccron.adapters.sql.flavour import Cursor
 from moroccron.adapters.sql.reading import Reader
@@ -29,6 +30,7 @@ from moroccron.model.command import Command
 from moroccron.model.errors import Fenced
 from moroccron.model.events import RunRecalled
 from moroccron.model.snapshot import Snapshot
+from moroccron.model.states import RunState
 from moroccron.ports import idle
 
 PATIENCE = 60.0  #: seconds for which an unreachable database is tried again
@@ -82,6 +84,12 @@ class SqlStore:
 
     def recall(self, run_id: str) -> RunRecalled | None:
         return self._reader.read(lambda connection: read_recalled(connection, run_id))
+
+    def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
+        return self._reader.read(lambda connection: read_run_states(connection, run_ids))
+
+    def failed_runs(self, backfill_id: int, before: datetime, limit: int) -> Sequence[str]:
+        return self._reader.read(lambda c: read_failed_runs(c, backfill_id, before, limit))
 
     def commit(
         self, term: int, changes: Sequence[Change], waiting: Callable[[], None] = idle

@@ -75,6 +75,35 @@ load_error = Table(
     Column("since", UtcTime, nullable=False),
 )
 
+# Its key is the number of the command that asked for it.
+backfill = Table(
+    "backfill",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("dag_id", Id, ForeignKey("dag.dag_id"), nullable=False),
+    Column("version_id", Id, ForeignKey("dag_version.id"), nullable=False),
+    Column("begin_at", UtcTime, nullable=False),
+    Column("end_at", UtcTime, nullable=False),
+    Column("state", Word, nullable=False),
+    Column("created", UtcTime, nullable=False),
+    Column("requested_by", String, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("existing", Word, nullable=False),
+    Column("version", Word, nullable=False),
+    Column("jobs", String),
+    Column("downstream", Boolean, nullable=False),
+    Column("newest_first", Boolean, nullable=False),
+    Column("max_active", Integer, nullable=False),
+    Column("params", JSON, nullable=False),
+    Column("cursor", UtcTime),
+    Column("walked", Boolean, nullable=False),
+    Column("made", Integer, nullable=False),
+    Column("rerun", Integer, nullable=False),
+    Column("left_alone", Integer, nullable=False),
+    Column("retry_before", UtcTime),
+    Column("ended", UtcTime),
+)
+
 run = Table(
     "run",
     metadata,
@@ -93,10 +122,19 @@ run = Table(
     Column("kill", Word),
     Column("requested_by", String),
     Column("expires", UtcTime),
+    Column("backfill_id", BigInteger),  # no key: SQLite adds none to a table that is there
 )
 Index(None, run.c.created, run.c.id)
 Index(None, run.c.dag_id, run.c.created, run.c.id)
 Index(None, run.c.state, run.c.created, run.c.id)
+run_is_of_backfill = run.c.backfill_id.is_not(None)
+Index(
+    "ix_run_of_backfill",
+    run.c.backfill_id,
+    run.c.state,
+    sqlite_where=run_is_of_backfill,
+    postgresql_where=run_is_of_backfill,
+)
 run_is_active = run.c.state.in_(["queued", "running"])
 Index("ix_run_active", run.c.dag_id, sqlite_where=run_is_active, postgresql_where=run_is_active)
 

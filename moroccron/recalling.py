@@ -1,0 +1,34 @@
+"""What a batch of events needs of the store before it can be decided: ended runs, and what backfills come upon.
+
+Reads only. Must not decide: which rows are wanted is the core's to say.
+"""
+
+from collections.abc import Iterable
+
+from moroccron.core.backfilling import wanted
+from moroccron.core.commands import wanted_run
+from moroccron.core.view import View
+from moroccron.model.events import CommandReceived, Event, IntervalsSeen
+from moroccron.ports import Store
+
+
+def with_recalled(view: View, store: Store, events: Iterable[Event]) -> list[Event]:
+    """The events, with what backfills wait for before them, and before a command about an ended run that run."""
+    found = _seen_by_backfills(view, store)
+    for event in events:
+        if isinstance(event, CommandReceived):
+            run_id = wanted_run(view, event.command)
+            recalled = store.recall(run_id) if run_id is not None else None
+            if recalled is not None:
+                found.append(recalled)
+        found.append(event)
+    return found
+
+
+def _seen_by_backfills(view: View, store: Store) -> list[Event]:
+    found: list[Event] = []
+    for wish in wanted(view):
+        states = store.run_states(wish.run_ids)
+        runs = {run_id: states.get(run_id) for run_id in wish.run_ids}
+        found.append(IntervalsSeen(wish.backfill.id, runs))
+    return found

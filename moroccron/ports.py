@@ -125,6 +125,7 @@ class DriverEnd(StrEnum):
     FAILED_OVER = "failed over"  #: another scheduler has subscribed under our framework id
     FOREIGN_STREAM = "foreign stream"  #: the master answers another subscription than ours
     REMOVED = "removed"  #: the framework was torn down, or away for too long
+    BROKEN = "broken"  #: a bug of ours has ended what listens or sends
 
 
 class MasterDetector(Protocol):
@@ -168,7 +169,10 @@ class Logs(Protocol):
     """What attempts wrote, live and finished."""
 
     def read(self, attempt: Attempt, stream: Stream, offset: int, length: int) -> LogChunk:
-        """At most `length` bytes from `offset`; a negative offset counts from the end."""
+        """At most `length` bytes from `offset`; a negative offset counts from the end.
+
+        Raises `LogUnavailable` when whoever keeps it does not answer: then it may be there later.
+        """
 
 
 @dataclass(frozen=True, slots=True)

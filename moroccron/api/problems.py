@@ -12,7 +12,7 @@ from flask.json.provider import DefaultJSONProvider
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from moroccron.model.errors import MoroccronError, NotFound
+from moroccron.model.errors import LogUnavailable, MoroccronError, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +108,7 @@ def register(app: Flask) -> None:
     app.json = _Json(app)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(NotFound, _not_found)
+    app.register_error_handler(LogUnavailable, _no_log_now)
     app.register_error_handler(MoroccronError, _broken_outside)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _bug)
@@ -136,6 +137,14 @@ def _refused(error: Refused) -> Response:
 
 def _not_found(error: NotFound) -> Response:
     return answer(404, str(error), _REMEDIES[404])
+
+
+def _no_log_now(error: LogUnavailable) -> Response:
+    response = answer(
+        503, str(error), "Try again later: the agent may come back, and the log with it."
+    )
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 def _broken_outside(error: MoroccronError) -> Response:

@@ -21,11 +21,13 @@ _CODES = {
     DriverEnd.FAILED_OVER: ExitCode.DEPOSED,
     DriverEnd.FOREIGN_STREAM: ExitCode.DEPOSED,
     DriverEnd.REMOVED: ExitCode.FRAMEWORK_REMOVED,
+    DriverEnd.BROKEN: ExitCode.BUG,
 }
 _REMEDIES = {
     ExitCode.DEPOSED: "another scheduler uses this framework's id: is its election the same as ours?",
     ExitCode.FRAMEWORK_REMOVED: "Mesos has forgotten the framework and its jobs are killed; to begin anew under "
     "another id: moroccron framework teardown NAME",
+    ExitCode.BUG: "please report it with the log; the next scheduler begins with what was committed",
 }
 
 

@@ -17,7 +17,7 @@ def authorization(settings: Settings) -> Authorization:
 
     def read() -> str:
         secret = read_secret(settings)
-        return basic(settings.principal, secret) if settings.principal else bearer(secret)
+        return basic(settings.principal, secret) if settings.principal else bearer(_token(secret))
 
     read()
     return read
@@ -36,6 +36,16 @@ def read_secret(settings: Settings) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise _wrong(f"{name} cannot be read: {error}", "name a file that we may read") from error
     return _one_line(text, name)
+
+
+def _token(secret: str) -> str:
+    """It goes into a header as it is, while a principal's secret is encoded first."""
+    if not secret.isascii():
+        raise _wrong(
+            "a token that is not all ASCII cannot be sent",
+            "put the token there as it was issued, or name its principal if it is a principal's secret",
+        )
+    return secret
 
 
 def _one_line(secret: str, name: str) -> str:

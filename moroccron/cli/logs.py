@@ -14,6 +14,7 @@ from moroccron.cli.exit_codes import ExitCode
 from moroccron.cli.finding import JOB_ID, RUN_ID
 from moroccron.cli.options import STORE, json_option, with_settings
 from moroccron.cli.output import diagnostics, emit_json, escape
+from moroccron.model.errors import LogUnavailable
 from moroccron.model.run import Attempt, Run
 from moroccron.ports import LogChunk, Logs, Queries, Stream
 from moroccron.settings import TRUST, Settings
@@ -141,7 +142,7 @@ class Reading:
         offset = 0
         while True:
             attempt = self.attempt()
-            while data := self._read(attempt, offset).data:
+            while data := self._read(attempt, offset, patient=follow).data:
                 offset += len(data)
                 yield data
             if not follow or attempt.state.is_terminal:
@@ -151,10 +152,24 @@ class Reading:
     def _news(self, offset: int) -> bool | None:
         """True when there is more to read, or when there will never be."""
         attempt = self.attempt()
-        return attempt.state.is_terminal or bool(self._read(attempt, offset).data) or None
+        return (
+            attempt.state.is_terminal
+            or bool(self._read(attempt, offset, patient=True).data)
+            or None
+        )
 
-    def _read(self, attempt: Attempt, offset: int) -> LogChunk:
-        chunk = self._logs.read(attempt, self.stream, offset, _PIECE)
+    def _read(self, attempt: Attempt, offset: int, *, patient: bool) -> LogChunk:
+        """The next piece. Who is `patient` reads nothing for now where the agent of a live attempt is silent."""
+        try:
+            chunk = self._logs.read(attempt, self.stream, offset, _PIECE)
+        except LogUnavailable as unavailable:
+            if patient and not attempt.state.is_terminal:
+                return LogChunk(b"", offset, offset)
+            raise Failure(
+                str(unavailable),
+                code=ExitCode.FAILED,
+                remedy="try again later: the agent may come back, and the log with it",
+            ) from unavailable
         if chunk.gone and attempt.state.is_terminal and attempt.started is None:
             why = attempt.message or attempt.reason or words.word(attempt.state)
             raise Failure(

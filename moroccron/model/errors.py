@@ -57,5 +57,9 @@ class IllegalMove(MoroccronError):
     """One of our own inputs does not fit the state of an attempt: a bug. Carries the attempt's story."""
 
 
+class LogUnavailable(MoroccronError):
+    """Whoever keeps a log does not answer, or says nothing of it: it may be there later. Says who and why."""
+
+
 class NotFound(MoroccronError):
     """A reader asked for something that is not there. The message names it and how to list what is."""

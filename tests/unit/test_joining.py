@@ -93,6 +93,17 @@ def test_a_secret_is_read_anew_and_is_a_token_when_it_is_nobodys(tmp_path: Path)
         said()
 
 
+def test_a_token_that_no_header_can_carry_is_refused_and_a_principals_secret_is_encoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("THE_SECRET", "h\u00fcsch")
+    with pytest.raises(SettingsInvalid, match="not all ASCII") as told:
+        authorization(Settings(secret="env:THE_SECRET"))
+    assert "principal" in told.value.remedy
+    said = authorization(Settings(principal="me", secret="env:THE_SECRET"))
+    assert said() == "Basic bWU6aMO8c2No"
+
+
 class TestTls:
     def test_nothing_set_is_nothing_made(self) -> None:
         assert build_tls(Settings(master="https://m:5050")) is None
@@ -166,6 +177,7 @@ def test_a_master_that_is_no_address() -> None:
         (DriverEnd.FAILED_OVER, ExitCode.DEPOSED),
         (DriverEnd.FOREIGN_STREAM, ExitCode.DEPOSED),
         (DriverEnd.REMOVED, ExitCode.FRAMEWORK_REMOVED),
+        (DriverEnd.BROKEN, ExitCode.BUG),
     ],
 )
 def test_each_end_of_the_driver_has_its_exit_code(end: DriverEnd, code: ExitCode) -> None:

@@ -121,7 +121,14 @@ class TestOffers:
 
     def test_the_url_of_an_ipv6_agent(self):
         address = {"hostname": "a", "ip": "fd00::1", "port": 5051}
-        assert url_of({"scheme": "https", "address": address}) == "https://[fd00::1]:5051"
+        assert url_of({"scheme": "http", "address": address}) == "http://[fd00::1]:5051"
+
+    def test_with_tls_an_agent_goes_by_the_name_of_its_certificate(self):
+        address = {"hostname": "a", "ip": "10.0.0.1", "port": 5051}
+        assert url_of({"scheme": "https", "address": address}) == "https://a:5051"
+        assert url_of({"address": address}) == "http://10.0.0.1:5051"
+        del address["hostname"]
+        assert url_of({"scheme": "https", "address": address}) == "https://10.0.0.1:5051"
 
     def test_what_may_be_taken_away_is_not_offered(self):
         (message,) = recorded("offers")["offers"]["offers"]

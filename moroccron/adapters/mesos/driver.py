@@ -14,11 +14,12 @@ from moroccron.adapters.mesos import calls, translate
 from moroccron.adapters.mesos.accepting import Accepting, accepts, after_refusal
 from moroccron.adapters.mesos.credentials import Authorization, anonymous
 from moroccron.adapters.mesos.framework import Framework
+from moroccron.adapters.mesos.line import Line
 from moroccron.adapters.mesos.offers import OfferBook
 from moroccron.adapters.mesos.outcome import NotConnected, Outcome, Rejected, Sent, Unknown
 from moroccron.adapters.mesos.patience import Patience
 from moroccron.adapters.mesos.sender import Call, Sender
-from moroccron.adapters.mesos.subscription import Line, Subscription
+from moroccron.adapters.mesos.subscription import Subscription
 from moroccron.model.effects import Accept, Effect, Revive, Suppress
 from moroccron.model.events import Disconnected, Event, Subscribed
 from moroccron.model.files import Containerizer
@@ -38,9 +39,9 @@ def _nobody(*_: object) -> None:
 
 
 class MesosDriver:
-    """Stays subscribed until stopped, or until the master says that it never will be again.
+    """Stays subscribed until stopped, or until the master says that it never will be again, or a bug ends a thread.
 
-    In that case it says so once, to `on_end` and as `Disconnected`, and stays away. That the master refuses the
+    In these cases it says so once, to `on_end` and as `Disconnected`, and stays away. That the master refuses the
     principal is told to `on_refused`, each time: it is asked again, for it may be taught.
     """
 
@@ -66,7 +67,7 @@ class MesosDriver:
         self._subscription = Subscription(
             framework, detector, self, patience, authorization=authorization, tls=tls
         )
-        self._sender = Sender(lambda: self._subscription.line, patience, tls)
+        self._sender = Sender(lambda: self._subscription.line, patience, tls, self._broken)
         self._begun = False
         self._subscribed = False
 
@@ -234,7 +235,10 @@ class MesosDriver:
     def refused(self, reason: str) -> None:
         self._on_refused(reason)
 
+    def _broken(self, why: str) -> None:
+        self._subscription.finish(DriverEnd.BROKEN, why)
+
     def ended(self, end: DriverEnd, message: str) -> None:
-        log.error("the master has ended it: %s (%s)", end, message)
+        log.error("there is no going on: %s (%s)", end, message)
         self.lost(f"{end}: {message}")
         self._on_end(end, message)

@@ -1,7 +1,8 @@
 """What attempts wrote, from their sandboxes by way of their agents. Implements `ports.Logs`.
 
 An agent serves the files of a sandbox under a path that needs no container's id, while the task runs and until
-the sandbox is collected. Nothing here changes any state: an agent that is gone has no log to give, and that is all.
+the sandbox is collected. Nothing here changes any state. Gone is only what the agent itself says that it has not:
+one that does not answer may come back, and its sandboxes with it.
 """
 
 import base64
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from moroccron.adapters.mesos.address import Address
 from moroccron.adapters.mesos.credentials import Authorization, anonymous
 from moroccron.adapters.mesos.transport import Distrusted, HttpConnection
-from moroccron.model.errors import MoroccronError
+from moroccron.model.errors import LogUnavailable
 from moroccron.model.run import Attempt
 from moroccron.ports import LogChunk, Stream
 
@@ -23,10 +24,6 @@ _GONE = LogChunk(b"", 0, 0, gone=True)
 _LONGEST = 1 << 20  #: bytes of one answer; who wants more asks again
 _TIMEOUT = 10.0
 _NOT_FOUND = 404
-
-
-class LogUnavailable(MoroccronError):
-    """The agent answered in a way that says nothing about the log. Names what it said."""
 
 
 class AgentLogs:
@@ -43,7 +40,7 @@ class AgentLogs:
         self._tls = tls
 
     def read(self, attempt: Attempt, stream: Stream, offset: int, length: int) -> LogChunk:
-        """At most `length` bytes from `offset`; a negative offset counts from the end."""
+        """At most `length` bytes from `offset`; a negative offset counts from the end. Raises `LogUnavailable`."""
         if attempt.agent_url is None or attempt.sandbox is None:
             return _GONE
         path = f"{attempt.sandbox}/{Stream(stream).value}"
@@ -57,22 +54,25 @@ class AgentLogs:
         return self._ask(attempt.agent_url, path, offset, length) or _GONE
 
     def _ask(self, url: str, path: str, offset: int, length: int) -> LogChunk | None:
-        """None: there is no such file, or no such agent."""
+        """None: the agent has no such file."""
         wanted = {"path": path, "offset": offset, "length": length}
         try:
             status, body = self._post(url, {"type": "READ_FILE", "read_file": wanted})
-        except (OSError, http.client.HTTPException):
-            return None
+        except (OSError, http.client.HTTPException) as error:
+            what = str(error) or type(error).__name__
+            raise LogUnavailable(f"the agent at {url} does not answer: {what}") from error
         except Distrusted as error:
             raise LogUnavailable(f"the agent at {url}: {error}") from error
         if status == _NOT_FOUND:
             return None
         if status != http.client.OK:
-            raise LogUnavailable(
-                f"the agent answered {status} {body[:200].decode(errors='replace')}"
-            )
-        answer = json.loads(body)["read_file"]
-        return LogChunk(base64.b64decode(answer.get("data", "")), offset, int(answer["size"]))
+            said = body[:200].decode(errors="replace")
+            raise LogUnavailable(f"the agent at {url} answered {status} {said}".rstrip())
+        try:
+            answer = json.loads(body)["read_file"]
+            return LogChunk(base64.b64decode(answer.get("data", "")), offset, int(answer["size"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise LogUnavailable(f"the agent at {url} answered nonsense: {error!r}") from error
 
     def _post(self, url: str, message: Mapping[str, Any]) -> tuple[int, bytes]:
         parts = urlsplit(url)

@@ -50,12 +50,16 @@ def attributes(message: Mapping[str, Any]) -> dict[str, str]:
 
 
 def url_of(url: Mapping[str, Any]) -> str:
-    """Where the agent's API answers. Its path is part of it: one process may hold several agents."""
-    address = url["address"]
-    host = address.get("ip") or address["hostname"]
+    """Where the agent's API answers. Its path is part of it: one process may hold several agents.
+
+    With TLS by its name, for which certificates are made out; else by its address, which need not be resolved.
+    """
+    address, scheme = url["address"], url.get("scheme", "http")
+    name, ip = address.get("hostname"), address.get("ip")
+    host = (name or ip) if scheme == "https" else (ip or name)
     if ":" in host:
         host = f"[{host}]"
-    return f"{url.get('scheme', 'http')}://{host}:{address['port']}{url.get('path', '')}"
+    return f"{scheme}://{host}:{address['port']}{url.get('path', '')}"
 
 
 def _text(attribute: Mapping[str, Any]) -> str:

@@ -2,8 +2,8 @@
 
 import http.client
 import json
+import queue
 import ssl
-import threading
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -73,7 +73,39 @@ class Operator:
         return True
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        master = parse(self._leader())
+        """The answer of the first master that gives one."""
+        named: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._detector.watch(lambda master: None if master is None else named.put(master))
+        try:
+            return self._ask_each(named, method, path, body)
+        finally:
+            self._detector.stop()
+
+    def _ask_each(
+        self, named: "queue.SimpleQueue[str]", method: str, path: str, body: bytes | None
+    ) -> bytes:
+        tried: list[str] = []
+        troubles: list[str] = []
+        while (master := self._next(named, wait=not tried)) is not None and master not in tried:
+            tried.append(master)
+            try:
+                return self._ask_from(parse(master), method, path, body)
+            except MasterUnavailable as unavailable:
+                troubles.append(str(unavailable))
+                self._detector.failed(master)
+        if not tried:
+            raise MasterUnavailable(f"nobody names a leading master within {self._patience:g} s")
+        raise MasterUnavailable("; ".join(troubles))
+
+    def _next(self, named: "queue.SimpleQueue[str]", *, wait: bool) -> str | None:
+        """Whom the detector names; after a failure only whom it names at once."""
+        try:
+            return named.get(timeout=self._patience) if wait else named.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _ask_from(self, master: Address, method: str, path: str, body: bytes | None) -> bytes:
+        """The answer of this master, or of whom it sends us on to."""
         for _ in range(_REDIRECTS + 1):
             try:
                 status, location, content = self._request(master, method, path, body)
@@ -84,10 +116,11 @@ class Operator:
                 master = _follow(master, location)
             elif status in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
                 return content
+            elif status == HTTPStatus.SERVICE_UNAVAILABLE:
+                raise MasterUnavailable(f"the master {master} is not ready: {_text(content)}")
             else:
-                text = content.decode(errors="replace").strip()
-                message = f"the master {master} answered {status} {text}".strip()
-                raise MasterRefuses(message, status)
+                said = f"the master {master} answered {status} {_text(content)}".strip()
+                raise MasterRefuses(said, status)
         raise MasterUnavailable(f"sent on {_REDIRECTS} times, at last to {master}")
 
     def _request(
@@ -104,25 +137,9 @@ class Operator:
         finally:
             connection.close()
 
-    def _leader(self) -> str:
-        """The master that is named first."""
-        named: list[str] = []
-        told = threading.Event()
 
-        def hear(master: str | None) -> None:
-            if master is not None:
-                named.append(master)
-                told.set()
-
-        self._detector.watch(hear)
-        try:
-            if not told.wait(self._patience):
-                raise MasterUnavailable(
-                    f"nobody names a leading master within {self._patience:g} s"
-                )
-        finally:
-            self._detector.stop()
-        return named[0]
+def _text(content: bytes) -> str:
+    return content.decode(errors="replace").strip()
 
 
 def _follow(master: Address, location: str) -> Address:

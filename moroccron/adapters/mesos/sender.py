@@ -17,9 +17,9 @@ from http import HTTPStatus
 
 from moroccron.adapters.mesos.address import parse
 from moroccron.adapters.mesos.calls import Body, encode
+from moroccron.adapters.mesos.line import Line
 from moroccron.adapters.mesos.outcome import SENT, NotConnected, Outcome, Rejected, Unknown
 from moroccron.adapters.mesos.patience import Patience
-from moroccron.adapters.mesos.subscription import Line
 from moroccron.adapters.mesos.transport import Distrusted, HttpConnection
 
 log = logging.getLogger("moroccron.driver")
@@ -37,15 +37,17 @@ class Call:
 
 
 class Sender:
-    """Begun once, stopped once. `current` tells which subscription holds now."""
+    """Begun once, stopped once. `current` tells which subscription holds now, `on_death` hears of a bug of ours."""
 
     def __init__(
         self,
         current: Callable[[], Line | None],
         patience: Patience,
         tls: ssl.SSLContext | None = None,
+        on_death: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._current = current
+        self._on_death = on_death
         self._patience = patience
         self._tls = tls
         self._queue: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
@@ -73,13 +75,27 @@ class Sender:
     # ------------------------------------------------------------------ the thread
 
     def _run(self) -> None:
-        while (call := self._queue.get()) is not None:
+        try:
+            while (call := self._queue.get()) is not None:
+                self._serve(call)
+        except BaseException as error:
+            # Without this thread nothing goes out any more: whoever goes on would only seem to live.
+            log.exception("unforeseen: the sender's thread ends")
+            self._on_death(f"the sender's thread ended: {error!r}")
+        finally:
+            self._close()
+
+    def _serve(self, call: Call) -> None:
+        try:
             outcome = self._send(call)
-            try:
-                call.done(call, outcome)
-            except Exception:
-                log.exception("whoever heard of the outcome of a call made trouble")
-        self._close()
+        except Exception as error:
+            log.exception("unforeseen, while sending %s", call.body.get("type"))
+            self._close()
+            outcome = Unknown(f"unforeseen: {error!r}")
+        try:
+            call.done(call, outcome)
+        except Exception:
+            log.exception("whoever heard of the outcome of a call made trouble")
 
     def _send(self, call: Call) -> Outcome:
         if self._current() is not call.line:

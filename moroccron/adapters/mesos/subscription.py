@@ -23,14 +23,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from moroccron.adapters.mesos import calls, translate
 from moroccron.adapters.mesos.address import parse
+from moroccron.adapters.mesos.comeback import Comebacks, Visit
 from moroccron.adapters.mesos.credentials import Authorization, anonymous
 from moroccron.adapters.mesos.framework import Framework, framework_info
 from moroccron.adapters.mesos.library import MesosSchedulerDriver, Process
+from moroccron.adapters.mesos.line import Line, Listener
 from moroccron.adapters.mesos.patience import Patience
 from moroccron.adapters.mesos.stream import Stream
 from moroccron.adapters.mesos.transport import Distrusted
@@ -38,44 +39,6 @@ from moroccron.model.errors import MoroccronError
 from moroccron.ports import DriverEnd, MasterDetector
 
 log = logging.getLogger("moroccron.driver")
-
-_REFUSALS = frozenset({401, 403})  #: of a SUBSCRIBE: asking again soon is of no use
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One subscription: what a call needs to be of it. Two are never equal, whatever they say."""
-
-    master: str
-    framework_id: str
-    stream_id: str
-    number: int
-    authorization: str | None = field(default=None, repr=False)  #: under which it was subscribed
-
-
-class Listener(Protocol):
-    """Who hears of the subscription, in its thread. Must not wait, and need not fear to raise."""
-
-    def subscribed(self, line: Line, suppressed: Sequence[str]) -> None: ...
-
-    def heard(self, line: Line, message: Mapping[str, Any]) -> None: ...
-
-    def lost(self, reason: str) -> None: ...
-
-    def refused(self, reason: str) -> None: ...
-
-    def ended(self, end: DriverEnd, message: str) -> None: ...
-
-
-@dataclass(slots=True)
-class _Visit:
-    """One connection, and how it ended."""
-
-    master: str
-    reason: str = "stopped"
-    status: int | None = None  #: of the master's answer, if it came to one and was no stream
-    distrusted: bool = False  #: one of us does not trust the other
-    subscribed_for: float | None = None  #: seconds; None: it never came to that
 
 
 class Subscription(MesosSchedulerDriver):
@@ -114,8 +77,7 @@ class Subscription(MesosSchedulerDriver):
         self._tls = tls
         self._named: str | None = None  #: the leader, as the detector says
         self._redirect: str | None = None  #: where the last master has sent us
-        self._redirects = 0
-        self._failures = 0  #: in a row
+        self._comebacks = Comebacks(patience)
         self._leave: str | None = None  #: why the connection is to be given up
         self._suppressed: frozenset[str] = frozenset()
         self._asked_suppressed: tuple[str, ...] = ()  #: what the last SUBSCRIBE said
@@ -229,9 +191,14 @@ class Subscription(MesosSchedulerDriver):
         """Called by pymesos' reader alone, which drops the scheme: the stream is asked in the end."""
 
     def process_event(self, event: Any) -> None:
-        """Nothing that a message or a listener does may end the thread."""
+        """Nothing that a message or a listener does may end the thread.
+
+        Trouble before we are subscribed ends the connection: else it would live on, and we would hear nothing.
+        """
         self._deadline = time.monotonic() + self._silence
-        self._tell(lambda: self.on_event(event))
+        if not self._tell(lambda: self.on_event(event)) and self.line is None:
+            with self._lock:
+                self._leave = "its first message makes no sense"
 
     def on_event(self, event: Mapping[str, Any]) -> None:
         match event.get("type"):
@@ -264,7 +231,6 @@ class Subscription(MesosSchedulerDriver):
             line = self._line = Line(
                 self._master, self.framework_id, stream_id, self._lines, self._authorized
             )
-            self._redirects = 0
         self._subscribed_at = time.monotonic()
         version = subscribed.get("master_info", {}).get("version", "unknown")
         log.info("subscribed to %s (Mesos %s) as %s", line.master, version, line.framework_id)
@@ -287,15 +253,19 @@ class Subscription(MesosSchedulerDriver):
                 pause = self._judge(visit)
                 named = self._named
                 self._wait(lambda named=named: self._named != named, pause)  # type: ignore[misc]
+        except BaseException as error:
+            # Without this thread nothing is heard any more: whoever goes on would only seem to live.
+            log.exception("unforeseen: the subscription's thread ends")
+            self.finish(DriverEnd.BROKEN, f"the subscription's thread ended: {error!r}")
         finally:
             self._close_pipe()
 
-    def _visit(self) -> _Visit:
+    def _visit(self) -> Visit:
         """One connection, from beginning to end."""
         with self._lock:
             self._master = self._redirect or self._named or ""
             self._redirect = self._leave = None
-        visit = _Visit(self._master)
+        visit = Visit(self._master)
         self._subscribed_at = None
         try:
             self._listen(visit)
@@ -311,7 +281,7 @@ class Subscription(MesosSchedulerDriver):
             visit.subscribed_for = time.monotonic() - self._subscribed_at
         return visit
 
-    def _listen(self, visit: _Visit) -> None:
+    def _listen(self, visit: Visit) -> None:
         """Take what comes until there is a reason to leave."""
         self._silence = self._patience.answer
         with (
@@ -328,7 +298,8 @@ class Subscription(MesosSchedulerDriver):
                     left = self._leave or stream.reason()
                     visit.status = stream.status
                     visit.distrusted = stream.distrusted
-                    self._redirect = stream.redirect() if self._leave is None else None
+                    visit.redirect = stream.redirect() if self._leave is None else None
+                    self._redirect = visit.redirect
                     break
             visit.reason = left
 
@@ -357,46 +328,23 @@ class Subscription(MesosSchedulerDriver):
             return f"no word from the master for {self._silence:g} s"
         return None
 
-    def _judge(self, visit: _Visit) -> float:
+    def _judge(self, visit: Visit) -> float:
         """Tell that the connection is lost, if there was one, and say how long to wait before the next."""
-        steady = visit.subscribed_for is not None and visit.subscribed_for >= self._patience.steady
-        self._failures = 0 if steady else self._failures + 1
-        if visit.subscribed_for is not None and self._started:
-            log.warning("disconnected from %s: %s", visit.master, visit.reason)
-            self._tell(lambda: self._listener.lost(visit.reason))
         if not self._started:
             return 0.0
-        if self._redirect is not None and self._redirects < self._patience.redirects:
-            self._redirects += 1
-            log.info("%s sends us on to %s", visit.master, self._redirect)
-            return 0.0
-        return self._pause_after(visit)
-
-    def _pause_after(self, visit: _Visit) -> float:
-        if self._redirect is not None:
-            visit.reason = f"sent on {self._redirects} times, at last to {self._redirect}"
-        self._redirect, self._redirects = None, 0
-        pause = self._patience.pause(max(0, self._failures - 1))
-        if visit.status in _REFUSALS:
-            pause = self._patience.longest_pause
-            log.error(
-                "%s refuses us: %s; is the principal's secret right?", visit.master, visit.reason
-            )
-            self._tell(lambda: self._listener.refused(f"{visit.master} refuses us: {visit.reason}"))
-        elif visit.subscribed_for is None:
-            if visit.distrusted:
-                pause = self._patience.longest_pause
-            log.log(
-                logging.ERROR if visit.distrusted else logging.WARNING,
-                "not subscribed to %s: %s; again in %.1f s",
-                visit.master,
-                visit.reason,
-                pause,
-            )
-            named = self._named
-            if named is not None:
-                self._detector.failed(named)
-        return pause
+        if visit.subscribed_for is not None:
+            log.warning("disconnected from %s: %s", visit.master, visit.reason)
+            self._tell(lambda: self._listener.lost(visit.reason))
+        next_one = self._comebacks.after(visit)
+        if next_one.text:
+            log.log(next_one.level, "%s", next_one.text)
+        if not next_one.follow:
+            self._redirect = None
+        if (refused := next_one.refused) is not None:
+            self._tell(lambda: self._listener.refused(refused))
+        if next_one.failed and (named := self._named) is not None:
+            self._detector.failed(named)
+        return next_one.pause
 
     def _wait(self, condition: Callable[[], bool], seconds: float | None = None) -> bool:
         """Until the condition holds or the time is over; False as soon as we are stopped."""
@@ -411,11 +359,14 @@ class Subscription(MesosSchedulerDriver):
                     os.read(key.fd, 4096)
         return bool(self._started)
 
-    def _tell(self, speak: Callable[[], None]) -> None:
+    def _tell(self, speak: Callable[[], None]) -> bool:
+        """Whether it went without trouble."""
         try:
             speak()
         except Exception:
             log.exception("a message of the master, or whoever heard of it, made trouble")
+            return False
+        return True
 
     def _close_pipe(self) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ from moroccron.api.pages.frame import page, submit
 from moroccron.api.problems import Refused
 from moroccron.model.command import RetryJob
 from moroccron.model.dag_version import DagVersion, JobSpec
-from moroccron.model.errors import NotFound
+from moroccron.model.errors import LogUnavailable, NotFound
 from moroccron.model.run import Attempt, JobRun
 from moroccron.ports import LogChunk, Stream
 
@@ -37,6 +37,7 @@ def show(run_id: str, job_id: str) -> Response:
     attempts = queries.attempts(run_id, job_id)
     chosen = _chosen(attempts)
     stream = _stream()
+    log, trouble = _log(chosen, stream)
     return page(
         "job.html",
         run=run,
@@ -49,7 +50,8 @@ def show(run_id: str, job_id: str) -> Response:
         chosen=chosen,
         stream=stream,
         streams=list(Stream),
-        log=_log(chosen, stream),
+        log=log,
+        trouble=trouble,
         preview=RetryPreview(_decided_by(version, jobs, job_id)),
     )
 
@@ -88,10 +90,14 @@ def _stream() -> Stream:
         ) from error
 
 
-def _log(attempt: Attempt | None, stream: Stream) -> LogChunk:
+def _log(attempt: Attempt | None, stream: Stream) -> tuple[LogChunk, str | None]:
+    """The end of the log, and why it cannot be had just now: no reason to withhold the rest of the page."""
     if attempt is None or attempt.sandbox is None:
-        return _BARE
-    return doors().logs.read(attempt, stream, -_TAIL, _TAIL)
+        return _BARE, None
+    try:
+        return doors().logs.read(attempt, stream, -_TAIL, _TAIL), None
+    except LogUnavailable as unavailable:
+        return _BARE, str(unavailable)
 
 
 def _decided_by(version: DagVersion, jobs: Mapping[str, JobRun], job_id: str) -> tuple[str, ...]:

@@ -2,13 +2,18 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from moroccron.model.errors import LogUnavailable
+from moroccron.ports import LogChunk
 from moroccron.testing import MemoryStore
+from moroccron.testing.world import TextLogs
 from tests.integration.api.conftest import LOG, World
 
 V1 = "/api/v1"
@@ -156,6 +161,23 @@ def test_logs_by_offset_and_from_the_end(client: FlaskClient, world: World) -> N
     assert part.headers["X-Content-Type-Options"] == "nosniff"
     assert client.get(path.replace("/2/", "/3/")).status_code == 404
     assert client.get(path.replace("stdout", "secrets")).status_code == 422
+
+
+def test_a_log_whose_agent_is_silent_may_be_asked_for_later(
+    make_app: Callable[..., Flask], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> LogChunk:
+        raise LogUnavailable("the agent at http://a:5051 does not answer: timed out")
+
+    monkeypatch.setattr(TextLogs, "read", read)
+    client = make_app().test_client()
+    run_id = world.run(place=1)
+    answer = client.get(f"{V1}/runs/{run_id}/jobs/report/attempts/2/logs/stdout")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "does not answer" in answer.json["detail"]
+    page = client.get(f"/runs/{run_id}/jobs/report")
+    assert page.status_code == 200
+    assert "The log cannot be read just now: the agent at http://a:5051" in page.text
 
 
 def test_history_goes_on_where_it_ended(client: FlaskClient, world: World) -> None:

@@ -9,14 +9,17 @@ import pytest
 from click.testing import CliRunner
 
 from moroccron.api import schemas
-from moroccron.cli import shapes
+from moroccron.cli import logs, shapes
 from moroccron.cli.main import root
 from moroccron.model.changes import AttemptChanged, JobRunChanged, LoadErrorsChanged, RunChanged
 from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.dag_version import TriggerRule
+from moroccron.model.errors import LogUnavailable
 from moroccron.model.load import LoadError
+from moroccron.model.run import Attempt
 from moroccron.model.schedule import Cron
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunState
+from moroccron.ports import LogChunk, Stream
 from moroccron.testing import EPOCH, a_job, a_job_run, a_run, a_run_of, a_version, an_attempt
 from tests.integration.cli.conftest import World
 
@@ -214,6 +217,37 @@ def test_logs_of_an_attempt_that_never_began(etl: World) -> None:
     assert result.exit_code == 3
     assert "attempt 2 of load never began to run: no space left" in result.stderr
     assert "not there any more" not in result.stderr
+
+
+class SilentAtFirst:
+    """Logs whose agent does not answer for a while."""
+
+    def __init__(self, silent: int) -> None:
+        self.silent = silent
+
+    def read(self, attempt: Attempt, stream: Stream, offset: int, length: int) -> LogChunk:
+        self.silent -= 1
+        if self.silent >= 0:
+            raise LogUnavailable("the agent at http://a:5051 does not answer")
+        return LogChunk(b"written"[offset:], offset, 7)
+
+
+def test_logs_of_an_agent_that_is_silent_may_come_later(
+    etl: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "open_logs", lambda _: SilentAtFirst(1))
+    result = etl.run("logs", "etl@latest", "mail")
+    assert result.exit_code == 1
+    assert "http://a:5051 does not answer" in result.stderr
+    assert "later" in result.stderr
+
+
+def test_who_follows_logs_waits_for_a_silent_agent_as_long_as_the_attempt_lives(
+    etl: World,
+) -> None:
+    run = etl.queries.run("etl@20260103T000000Z")
+    reading = logs.Reading(etl.queries, SilentAtFirst(2), run, "mail", None, Stream.STDOUT)
+    assert next(reading.pieces(follow=True)) == b"written"
 
 
 def test_runs_show_json(etl: World) -> None:

@@ -75,6 +75,28 @@ def test_a_refusal_is_told_in_the_masters_words(new_master: NewMaster) -> None:
         Operator(StaticMasters([master])).teardown("f1")
 
 
+def test_the_next_of_a_list_when_one_is_down_or_not_ready(new_master: NewMaster) -> None:
+    leader = new_master((200, {}, KNOWN))
+    recovering = new_master((503, {}, "recovering"))
+    masters = StaticMasters(["127.0.0.1:1", recovering, leader])
+    assert Operator(masters).framework("f1") == {"id": "f1"}
+
+
+def test_when_none_of_a_list_answers(new_master: NewMaster) -> None:
+    recovering = new_master((503, {}, "recovering"))
+    with pytest.raises(MasterUnavailable) as told:
+        Operator(StaticMasters(["127.0.0.1:1", recovering])).teardown("f1")
+    assert "no answer from the master 127.0.0.1:1" in str(told.value)
+    assert f"the master {recovering} is not ready: recovering" in str(told.value)
+
+
+def test_a_refusal_is_an_answer(new_master: NewMaster) -> None:
+    first = new_master((403, {}, "not authorized"))
+    second = new_master((200, {}, KNOWN))
+    with pytest.raises(MasterRefuses):
+        Operator(StaticMasters([first, second])).framework("f1")
+
+
 def test_when_nobody_leads() -> None:
     with pytest.raises(MasterUnavailable, match="nobody names a leading master"):
         Operator(Silent(), patience=0.1).teardown("f1")

@@ -16,6 +16,7 @@ from moroccron.adapters.mesos.logs import AgentLogs
 from moroccron.adapters.mesos.outcome import Outcome, Rejected, Sent
 from moroccron.adapters.mesos.patience import Patience
 from moroccron.model.effects import Accept, Decline, Kill, Reconcile, Revive, Suppress
+from moroccron.model.errors import LogUnavailable
 from moroccron.model.events import (
     Disconnected,
     OfferRescinded,
@@ -482,6 +483,12 @@ class TestLogs:
             agent_id=status.agent_id,
         )
 
+    def text_of(self, logs: AgentLogs, attempt: Attempt) -> bytes | None:
+        try:
+            return logs.read(attempt, Stream.STDOUT, 0, 100).data
+        except LogUnavailable:
+            return None
+
     def test_of_a_running_and_of_an_ended_attempt(
         self, mesos_master, mesos_agent, connected, tmp_path
     ):
@@ -506,7 +513,10 @@ class TestLogs:
         assert logs.read(attempt, Stream.STDOUT, -1000, 5).data == b"first"
         assert logs.read(attempt, Stream.STDOUT, 500, 5).data == b""
         agent.kill()
-        assert logs.read(attempt, Stream.STDOUT, 0, 100).gone
+        with pytest.raises(LogUnavailable, match="does not answer"):
+            logs.read(attempt, Stream.STDOUT, 0, 100)  # it may come back, and with it the sandbox
+        agent.start()
+        until(lambda: self.text_of(logs, attempt) == b"first\nsecond\n", "the log of who came back")
 
     def test_of_what_was_never_there(self, mesos_master, mesos_agent, connected):
         mesos_agent()

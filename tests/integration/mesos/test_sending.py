@@ -8,8 +8,8 @@ import pytest
 
 from moroccron.adapters.mesos.credentials import basic, bearer
 from moroccron.adapters.mesos.framework import Framework
+from moroccron.adapters.mesos.line import Line
 from moroccron.adapters.mesos.outcome import NotConnected, Outcome, Rejected, Sent, Unknown
-from moroccron.adapters.mesos.subscription import Line
 from moroccron.model.effects import (
     Accept,
     AcceptInverse,
@@ -23,6 +23,7 @@ from moroccron.model.effects import (
 from moroccron.model.errors import MoroccronError
 from moroccron.model.events import (
     Disconnected,
+    Event,
     InverseOfferRescinded,
     InverseOffersReceived,
     OfferRescinded,
@@ -201,6 +202,34 @@ class TestOutcomes:
         scheduler.subscribed()
         master.on_call = lambda _: Reply(hold=threading.Event())
         assert isinstance(outcome_of(scheduler), Unknown)
+
+    def test_trouble_that_nobody_foresaw_is_as_good_as_no_answer(self, master, connect):
+        tokens = iter(["\u20ac", "plain"])  # the first is nothing that a header can carry
+        scheduler = connect(master.address, authorization=lambda: bearer(next(tokens))).start()
+        scheduler.subscribed()
+        scheduler.do(Reconcile())
+        assert "no answer to RECONCILE: unforeseen" in scheduler.disconnected().reason
+        scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "a new subscription")
+        scheduler.do(Revive())
+        assert master.call("REVIVE").headers["Authorization"] == "Bearer plain"
+        assert not scheduler.ends
+
+    def test_the_end_of_its_thread_is_the_end_of_the_scheduler(self, master, connect):
+        def emit(event: Event) -> None:
+            if isinstance(event, StatusReceived):
+                raise SystemExit  # no ordinary exception
+
+        scheduler = connect(master.address)
+        scheduler.driver.start("f", emit)
+        until(lambda: scheduler.mesos._subscription.line, "a subscription")
+        master.on_call = lambda call: cannot_read("t", call)
+        master.streams[-1].send({"type": "OFFERS", "offers": {"offers": [offer("o")]}})
+        until(lambda: len(scheduler.mesos._book), "the offer")
+        scheduler.do(Accept(("o",), (launch("t"),), 0.0))
+        until(lambda: scheduler.ends, "the end")
+        ((end, message),) = scheduler.ends
+        assert end is DriverEnd.BROKEN
+        assert "the sender's thread ended" in message
 
     def test_nothing_of_an_old_subscription_goes_out_under_a_new_one(self, master, connect):
         hold = threading.Event()

@@ -15,11 +15,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from moroccron.adapters.mesos.driver import MesosDriver
+from moroccron.adapters.mesos.framework import Framework
+from moroccron.adapters.mesos.masters import StaticMasters
 from moroccron.model.effects import Reconcile, Revive, Suppress
 from moroccron.model.events import Disconnected, OfferRescinded, StatusReceived, Subscribed
 from moroccron.ports import DriverEnd
 from tests.integration.mesos.conftest import HASTY, Connect
-from tests.scripted_master import Reply, ScriptedMaster, error, record, scripted_master
+from tests.scripted_master import (
+    Reply,
+    ScriptedMaster,
+    error,
+    record,
+    scripted_master,
+    subscribed,
+)
 from tests.waiting import until
 
 
@@ -61,6 +71,34 @@ class TestNothingTearsTheFrameworkDown:
         stream.send(rescind("after"))
         scheduler.wait(lambda: scheduler.of(OfferRescinded), "what came after")
         assert len(master.streams) == 1
+
+    def test_a_greeting_that_makes_no_sense_ends_the_connection(self, master, connect):
+        # Else we would never be subscribed, and its heartbeats would keep us waiting.
+        master.greets = False
+        scheduler = connect(master.address).start()
+        master.stream().send({"type": "SUBSCRIBED", "subscribed": {}})
+        master.stream(2).send(subscribed(master.stream(2).request, 15.0))
+        assert scheduler.subscribed()
+        assert len(scheduler.of(Subscribed)) == 1
+
+    def test_the_end_of_its_thread_is_the_end_of_the_scheduler(self):
+        class Broken(StaticMasters):
+            def failed(self, master: str) -> None:
+                raise RuntimeError("a bug of ours")
+
+        ends: list[tuple[DriverEnd, str]] = []
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            detector = Broken([f"127.0.0.1:{nobody.getsockname()[1]}"])
+            driver = MesosDriver(
+                detector, Framework(), on_end=lambda *end: ends.append(end), patience=HASTY
+            )
+            driver.start(None, lambda _: None)
+            until(lambda: ends, "the end")
+            driver.stop()
+        ((end, message),) = ends
+        assert end is DriverEnd.BROKEN
+        assert "a bug of ours" in message
 
     def test_a_record_that_is_no_json_ends_the_connection_alone(self, master, connect):  # P2
         scheduler = connect(master.address).start()

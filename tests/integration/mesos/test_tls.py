@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from moroccron.adapters.mesos.logs import AgentLogs, LogUnavailable
+from moroccron.adapters.mesos.logs import AgentLogs
 from moroccron.adapters.mesos.masters import StaticMasters
 from moroccron.adapters.mesos.operator import MasterUnavailable, Operator
 from moroccron.bootstrap.tls import build_tls
 from moroccron.model.effects import Acknowledge, Kill, Reconcile
+from moroccron.model.errors import LogUnavailable
 from moroccron.model.events import OfferRescinded, Subscribed
 from moroccron.model.run import Attempt
 from moroccron.model.states import AttemptState

@@ -17,7 +17,7 @@ from moroccron.core.view import View
 from moroccron.model.effects import Accept, Decline, Effect
 from moroccron.model.events import Event, OffersReceived, TrustChanged
 from moroccron.ports import Clock, Driver, Store
-from moroccron.recalling import with_recalled
+from moroccron.recalling import looked_up, with_recalled
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +128,7 @@ class Loop:
 
     def drain(self) -> list[Event]:
         """The events that are there now, without waiting; at most a batch."""
+        self._look_up()
         events: list[Event] = []
         while self._kept and len(events) < BATCH:
             events.append(self._kept.popleft())
@@ -145,7 +146,7 @@ class Loop:
 
     def await_events(self) -> list[Event]:
         """Sleep until the next event or due time; the events that are there then."""
-        if self._kept:
+        if self._kept or self._view.sought:
             return self.drain()
         events: list[Event] = []
         try:
@@ -153,6 +154,10 @@ class Loop:
         except queue.Empty:
             return events
         return events + self.drain()
+
+    def _look_up(self) -> None:
+        """What the last batch wants to know of the store comes before all other news."""
+        self._kept.extendleft(reversed(looked_up(self._view, self._store)))
 
     def _take(self, item: Event | Stop, events: list[Event]) -> None:
         if isinstance(item, Stop):

@@ -18,7 +18,7 @@ from moroccron.model.events import Event, RunRecalled
 from moroccron.model.load import LoadError
 from moroccron.model.pool import PoolUse
 from moroccron.model.preview import Preview
-from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.run import Attempt, JobRun, PreviousRun, Run
 from moroccron.model.share import ShareUse
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import RunState
@@ -82,6 +82,12 @@ class Store(Protocol):
 
     def failed_runs(self, backfill_id: int, before: datetime, limit: int) -> Sequence[str]:
         """Runs of a backfill that ended before then without success, by interval."""
+
+    def previous(self, dag_id: str, before: datetime) -> PreviousRun | None:
+        """The run of the DAG with the latest logical date before this one; None: there is none.
+
+        Of several with that date the one that was created last. A run that ended before it began is passed over.
+        """
 
     def commit(
         self, term: int, changes: Sequence[Change], waiting: Callable[[], None] = idle

@@ -1,4 +1,6 @@
-"""What a batch of events needs of the store before it can be decided: ended runs, and what backfills come upon.
+"""What the core needs of the store: for a batch before it is decided, and for what was decided before.
+
+Ended runs that commands speak of, what backfills come upon, the runs before others.
 
 Reads only. Must not decide: which rows are wanted is the core's to say.
 """
@@ -8,7 +10,7 @@ from collections.abc import Iterable
 from moroccron.core.backfilling import wanted
 from moroccron.core.commands import wanted_run
 from moroccron.core.view import View
-from moroccron.model.events import CommandReceived, Event, IntervalsSeen
+from moroccron.model.events import CommandReceived, Event, IntervalsSeen, PreviousFound
 from moroccron.ports import Store
 
 
@@ -32,3 +34,11 @@ def _seen_by_backfills(view: View, store: Store) -> list[Event]:
         runs = {run_id: states.get(run_id) for run_id in wish.run_ids}
         found.append(IntervalsSeen(wish.backfill.id, runs))
     return found
+
+
+def looked_up(view: View, store: Store) -> list[Event]:
+    """The run before each run that was created without knowing it: it may be long over."""
+    return [
+        PreviousFound(run.id, store.previous(run.dag_id, run.logical_date))
+        for run in view.take_sought()
+    ]

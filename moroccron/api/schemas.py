@@ -130,6 +130,10 @@ class RunOut(Out):
     requested_by: str | None
     expires: datetime | None = Field(description="When it is ended because it took too long")
     backfill_id: int | None = Field(description="The backfill that made it, or ran it again")
+    previous: str | None = Field(
+        description="The run before it, of a DAG whose runs wait for one another"
+    )
+    message: str | None = Field(description="What it waits for, where that is not room")
 
     @classmethod
     def of(cls, run: Run) -> "RunOut":
@@ -150,6 +154,8 @@ class RunOut(Out):
             requested_by=run.requested_by,
             expires=run.expires,
             backfill_id=run.backfill_id,
+            previous=run.previous or None,
+            message=run.message,
         )
 
 
@@ -203,6 +209,7 @@ class JobRunOut(Out):
     cause: str | None = Field(description="The upstream job that decided it, if it was not run")
     mark: JobRunState | None = Field(description="What a person said it has come to")
     marked_by: str | None
+    message: str | None = Field(description="What it waits for, where that is no upstream job")
 
     @classmethod
     def of(cls, job_run: JobRun) -> "JobRunOut":

@@ -12,7 +12,7 @@ from moroccron.model.changes import Change
 from moroccron.model.command import Command
 from moroccron.model.errors import FrameworkMismatch
 from moroccron.model.events import RunRecalled
-from moroccron.model.run import Attempt
+from moroccron.model.run import Attempt, PreviousRun
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import RunState
 from moroccron.ports import Store, idle
@@ -38,6 +38,9 @@ class SettledStore:
 
     def recall(self, run_id: str) -> RunRecalled | None:
         return self._store.recall(run_id)
+
+    def previous(self, dag_id: str, before: datetime) -> PreviousRun | None:
+        return self._store.previous(dag_id, before)
 
     def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
         return self._store.run_states(run_ids)

@@ -84,6 +84,8 @@ def why(job: JobRun, attempt: Attempt | None) -> str:
         return f"because of {job.cause}"
     if job.mark is not None:
         return f"marked {job.mark} by {job.marked_by}"
+    if job.message is not None:
+        return job.message
     if job.state is JobRunState.QUEUED and attempt is not None:
         return attempt.message or ""
     if attempt is None or not (job.state.is_failure or job.state is JobRunState.RETRYING):

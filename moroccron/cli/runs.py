@@ -109,6 +109,8 @@ def _print_head(run: Run) -> None:
         ("due", f"{times.exact(run.due)}  {times.relative(run.due, now)}"),
         ("asked by", run.requested_by or ""),
         ("params", ", ".join(f"{name}={value}" for name, value in run.params.items())),
+        ("after", run.previous or ""),
+        ("waits", run.message or ""),
         ("killed", run.kill.value if run.kill else ""),
     ]
     for name, value in facts:

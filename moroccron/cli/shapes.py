@@ -91,6 +91,8 @@ def run(value: Run) -> Shape:
         "requested_by": value.requested_by,
         "expires": moment(value.expires),
         "backfill_id": value.backfill_id,
+        "previous": value.previous or None,
+        "message": value.message,
     }
 
 
@@ -156,6 +158,7 @@ def job_run(value: JobRun) -> Shape:
         "cause": value.cause,
         "mark": value.mark.value if value.mark else None,
         "marked_by": value.marked_by,
+        "message": value.message,
     }
 
 

@@ -146,7 +146,9 @@ def _mark(draft: Draft, run: RunView, job_run: JobRun) -> bool:
             return False
         want_dead(draft, attempt, KillReason.MARKED, why)
         return True
-    over = evolve(job_run, state=job_run.mark, cause=None, ended=job_run.ended or draft.now)
+    over = evolve(
+        job_run, state=job_run.mark, cause=None, ended=job_run.ended or draft.now, message=None
+    )
     draft.change(JobRunChanged(over))
     draft.tell(
         "job_run",

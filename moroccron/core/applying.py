@@ -25,6 +25,7 @@ from moroccron.core.ephemera import (
     InverseOffersGone,
     OfferHeld,
     OffersGone,
+    PreviousNoted,
     Revived,
     RoundBegun,
     RunAdopted,
@@ -111,6 +112,8 @@ def _adopted(view: View, change: RunAdopted, now: datetime) -> None:
     recalled = change.recalled
     view.versions.setdefault(recalled.version.id, recalled.version)
     view.set_run(recalled.run, now, adopt=True)
+    if recalled.previous is not None:
+        view.note_previous(recalled.previous)
     for job_run in recalled.job_runs:
         view.runs[recalled.run.id].set_job_run(job_run)
     for attempt in recalled.attempts:
@@ -210,5 +213,6 @@ _APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
     SurveyWanted: _survey,
     AlarmSet: lambda view, change, _: view.timers.set_alarm(change.name, change.at),
     VetoNoted: _veto,
+    PreviousNoted: lambda view, change, _: view.note_previous(change.previous),
     RunAdopted: _adopted,
 }

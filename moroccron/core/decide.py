@@ -28,7 +28,9 @@ from moroccron.core.loading import take_files
 from moroccron.core.maintenance import answer_inverse_offers
 from moroccron.core.moves import requeue
 from moroccron.core.placing import place, tell_strangers
+from moroccron.core.previous import take_previous
 from moroccron.core.resolver import resolve
+from moroccron.core.run_view import RunView
 from moroccron.core.runs import begin_if_room, end_if_over
 from moroccron.core.timers import RunExpiry
 from moroccron.core.updates import ask_doubtful, take_update
@@ -46,6 +48,7 @@ from moroccron.model.events import (
     InverseOffersReceived,
     OfferRescinded,
     OffersReceived,
+    PreviousFound,
     RunRecalled,
     StatusReceived,
     Subscribed,
@@ -77,10 +80,8 @@ def _take(draft: Draft, event: Event) -> None:
             take_command(draft, command)
         case FilesLoaded():
             take_files(draft, event)
-        case RunRecalled():
-            adopt_run(draft, event)
-        case IntervalsSeen():
-            go_on(draft, event)
+        case RunRecalled() | IntervalsSeen() | PreviousFound():
+            _take_found(draft, event)
         case Subscribed():
             _subscribed(draft, event)
         case Disconnected():
@@ -92,6 +93,17 @@ def _take(draft: Draft, event: Event) -> None:
             draft.note(TrustNoted(trusted))
         case TimePassed():
             pass
+
+
+def _take_found(draft: Draft, event: RunRecalled | IntervalsSeen | PreviousFound) -> None:
+    """What the store was asked for."""
+    match event:
+        case RunRecalled():
+            adopt_run(draft, event)
+        case IntervalsSeen():
+            go_on(draft, event)
+        case PreviousFound():
+            take_previous(draft, event)
 
 
 def _take_offers(
@@ -164,11 +176,15 @@ def _settle_runs(draft: Draft) -> None:
     """Begin, resolve and end the runs in which something changed."""
     view = draft.view
     touched, view.touched = view.touched, set()
-    for run_id in sorted(touched, key=lambda name: view.runs[name].run.created):
-        run = view.runs[run_id]
+    for run in sorted((view.runs[run_id] for run_id in touched), key=_by_age):
         if run.run.state is RunState.QUEUED:
             begin_if_room(draft, run)
         if run.run.state is RunState.RUNNING and run.dirty:
             resolve(draft, run)
         if run.run.state is not RunState.QUEUED:
             end_if_over(draft, run)
+
+
+def _by_age(run: RunView) -> tuple[datetime, datetime, str]:
+    """In order of creation; what was created together by logical date."""
+    return run.run.created, run.run.logical_date, run.run.id

@@ -9,6 +9,7 @@ from datetime import datetime
 from moroccron.core.inquiry import Asked
 from moroccron.model.events import RunRecalled
 from moroccron.model.offer import InverseOffer, Offer
+from moroccron.model.run import PreviousRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,13 @@ class VetoNoted:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviousNoted:
+    """What a run that is over has come to, because an active one waits for it."""
+
+    previous: PreviousRun
+
+
+@dataclass(frozen=True, slots=True)
 class RunAdopted:
     """An ended run is in memory again, because a command re-opens it."""
 
@@ -233,5 +241,6 @@ Ephemeral = (
     | SurveyWanted
     | AlarmSet
     | VetoNoted
+    | PreviousNoted
     | RunAdopted
 )

@@ -24,11 +24,13 @@ class JobGraph:
     __slots__ = (
         "_scoped",
         "_shapes",
+        "after_previous",
         "bound_downstream",
         "conditions",
         "downstream",
         "judges",
         "looks_at_success",
+        "looks_back",
         "nothing_over",
         "payers",
         "position",
@@ -60,6 +62,13 @@ class JobGraph:
             or (spec.trigger_rule in DECIDED_BY_SUCCESS and not spec.teardown_of)
             for spec in self.specs
         ]
+        self.looks_back = version.looks_back
+        #: by position: the jobs of the previous run that it waits for
+        self.after_previous = {
+            position: spec.after_previous
+            for position, spec in enumerate(self.specs)
+            if spec.after_previous
+        }
         self._link_downstream()
         self.priority = self._priorities()
         self.payers = [payer_of(version, spec) for spec in self.specs]  #: by position

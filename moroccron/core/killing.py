@@ -2,6 +2,7 @@
 
 from moroccron.core.draft import Draft
 from moroccron.core.moves import decide_unrun, move_attempt
+from moroccron.core.previous import hand_on
 from moroccron.core.run_view import RunView
 from moroccron.core.strays import forsake
 from moroccron.model.attempt import AttemptInput
@@ -21,7 +22,9 @@ def kill_run(
     """End what lives of a run and start nothing more of it."""
     draft.change(RunChanged(evolve(run.run, kill=reason)))
     if run.run.state is RunState.QUEUED:
-        draft.change(RunChanged(evolve(run.run, state=RunState.KILLED, ended=draft.now)))
+        hand_on(draft, run)
+        over = evolve(run.run, state=RunState.KILLED, ended=draft.now, message=None)
+        draft.change(RunChanged(over))
         draft.tell(
             "run",
             why,

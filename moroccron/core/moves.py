@@ -57,6 +57,7 @@ def queue_attempt(draft: Draft, run: RunView, job_run: JobRun, cause: str, **fie
                 state=JobRunState.RETRYING if waits else JobRunState.QUEUED,
                 attempts=number,
                 ready=job_run.ready or attempt.ready,
+                message=None,
             )
         )
     )
@@ -68,7 +69,8 @@ def decide_unrun(
     draft: Draft, job_run: JobRun, state: JobRunState, cause: str | None, why: str
 ) -> None:
     """Close a job run that will not run. `cause` is the upstream job that decided it, if one did."""
-    draft.change(JobRunChanged(evolve(job_run, state=state, cause=cause, ended=draft.now)))
+    over = evolve(job_run, state=state, cause=cause, ended=draft.now, message=None)
+    draft.change(JobRunChanged(over))
     draft.tell(
         "job_run",
         why,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from moroccron.core.draft import Draft
 from moroccron.core.judging import Finding, judge
 from moroccron.core.moves import decide_unrun, queue_attempt
+from moroccron.core.previous import job_is_held
 from moroccron.core.rules import RuleVerdict
 from moroccron.core.run_view import RunView
 from moroccron.model.states import JobRunState
@@ -47,12 +48,20 @@ def resolve(draft: Draft, run: RunView) -> None:
         for found in readiness(run, dirty):
             job_run, said = run.job_run(found.position), found.finding
             if said.verdict is RuleVerdict.RUN:
-                is_root = not run.graph.upstream[found.position]
-                queue_attempt(draft, run, job_run, "ready", due=run.run.due if is_root else None)
+                _start(draft, run, found.position)
             else:
                 decide_unrun(
                     draft, job_run, UNRUN[said.verdict], said.cause, f"upstream {said.cause}"
                 )
+
+
+def _start(draft: Draft, run: RunView, position: int) -> None:
+    """A job's rule holds: give it an attempt, unless the previous run holds it back."""
+    looks_back = position in run.graph.after_previous
+    if looks_back and job_is_held(draft, run, position):
+        return
+    due = None if looks_back or run.graph.upstream[position] else run.run.due
+    queue_attempt(draft, run, run.job_run(position), "ready", due=due)
 
 
 def resolve_fully(run: RunView) -> list[Readiness]:

@@ -9,8 +9,8 @@ from moroccron.core.graph import JobGraph
 from moroccron.core.judging import tally_of
 from moroccron.core.launching import environment
 from moroccron.core.tally import ANY_OPEN, KIND_OF, STEPS, Bond, Kind
-from moroccron.model.run import Attempt, JobRun, Run
-from moroccron.model.states import JobRunState
+from moroccron.model.run import Attempt, JobRun, PreviousRun, Run
+from moroccron.model.states import JobRunState, RunState
 
 _PLAIN = STEPS[Bond.PLAIN]
 _WAITING, _OPEN = (
@@ -29,6 +29,7 @@ class RunView:
         "environment",
         "failed",
         "graph",
+        "held",
         "job_runs",
         "open",
         "run",
@@ -46,6 +47,7 @@ class RunView:
         self.open = len(graph.specs)  #: job runs that are not terminal
         self.failed = 0  #: job runs that ended in failure and decide the run
         self.dirty: set[int] = set()  #: waiting jobs whose rule may decide otherwise than before
+        self.held: set[int] = set()  #: those whose rule holds, and that wait for the previous run
 
     def job_run(self, position: int) -> JobRun:
         """The job run at a position of a run that has begun."""
@@ -98,6 +100,15 @@ class RunView:
         for child, bond in graph.bound_downstream.get(position, ()):
             tallies[child] += STEPS[bond][old][new]
             dirty.add(child)
+
+    def as_previous(self, state: RunState) -> PreviousRun:
+        """What the runs after it may have to wait for, once it is over."""
+        jobs = (
+            (spec.id, self.state_at(position))
+            for position, spec in enumerate(self.graph.specs)
+            if self.job_runs[position] is not None
+        )
+        return PreviousRun(self.run.id, state, tuple(job for job in jobs if job[1].is_failure))
 
     def set_attempt(self, attempt: Attempt) -> None:
         """Replace the newest attempt of a job run, or add a newer one."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moroccron.core.draft import Draft
+from moroccron.core.previous import run_is_held
 from moroccron.core.run_view import RunView
 from moroccron.model.backfill import Backfill, selected
 from moroccron.model.changes import DagChanged, DagState, JobRunChanged, RunChanged
@@ -47,8 +48,13 @@ def create_run(
 
 
 def begin_if_room(draft: Draft, run: RunView) -> None:
-    """Begin a queued run when fewer than max_active_runs of its DAG are running; a backfill's at once."""
+    """Begin a queued run when fewer than max_active_runs of its DAG are running; a backfill's at once.
+
+    None begins while the run before it holds it back.
+    """
     view = draft.view
+    if run.graph.looks_back and run_is_held(draft, run):
+        return
     limited = run.run.backfill_id is None
     if limited and view.running[run.run.dag_id] >= run.graph.version.max_active_runs:
         return

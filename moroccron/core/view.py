@@ -21,7 +21,7 @@ from moroccron.model.evolve import evolve
 from moroccron.model.load import LoadError
 from moroccron.model.offer import InverseOffer
 from moroccron.model.pool import Pool
-from moroccron.model.run import Attempt, AttemptKey, JobRun, JobRunKey, Run
+from moroccron.model.run import Attempt, AttemptKey, JobRun, JobRunKey, PreviousRun, Run
 from moroccron.model.share import Share
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, JobRunState, RunKind, RunState
@@ -66,6 +66,9 @@ class View:
         self.runs_of: dict[str, dict[str, RunView]] = {}
         #: how many of them have begun, by DAG, without those of backfills
         self.running: Counter[str] = Counter()
+        self.followers: dict[str, set[str]] = {}  #: by run id: active runs that come after it
+        self.ended: dict[str, PreviousRun] = {}  #: of those that have followers and are over
+        self.sought: set[str] = set()  #: queued runs of which nobody knows yet what they come after
         self.touched: set[str] = (
             set()
         )  #: active runs in which something changed since they were settled
@@ -105,6 +108,8 @@ class View:
             self.ahead.setdefault(dag_id, set()).add(end)
         for run in snapshot.runs:
             self.set_run(run, now)
+        for previous in snapshot.previous:
+            self.note_previous(previous)
         for job_run in snapshot.job_runs:
             self.set_job_run(job_run)
         for attempt in snapshot.attempts:
@@ -158,6 +163,11 @@ class View:
                 return self.attempt(subject) is not None
             case JobRunKey(run_id, _) | RunExpiry(run_id):
                 return run_id in self.runs
+
+    def take_sought(self) -> list[Run]:
+        """The runs of which nobody knows yet what they come after, each named once."""
+        sought, self.sought = self.sought, set()
+        return [self.runs[id].run for id in sorted(sought)]
 
     def live_attempts(self) -> Iterable[Attempt]:
         """All attempts that may hold an agent's resources."""
@@ -224,8 +234,40 @@ class View:
             self.runs_of_backfill.setdefault(run.backfill_id, set()).add(run.id)
         if run.expires is not None and (found.run is run or found.run.expires != run.expires):
             self.timers.add(run.expires, RunExpiry(run.id))
+        self._link_previous(found, None if found.run is run else found.run.previous, run)
         found.run = run
         self.touched.add(run.id)
+        self._tell_followers(run.id)
+
+    def _link_previous(self, found: RunView, before: str | None, run: Run) -> None:
+        if not found.graph.looks_back:
+            return
+        if run.previous is None and run.state is RunState.QUEUED:
+            self.sought.add(run.id)
+        else:
+            self.sought.discard(run.id)
+        if before and before != run.previous:
+            self._unfollow(run.id, before)
+        if run.previous:
+            self.followers.setdefault(run.previous, set()).add(run.id)
+
+    def _unfollow(self, run_id: str, previous: str) -> None:
+        beside = self.followers[previous]
+        beside.discard(run_id)
+        if not beside:
+            del self.followers[previous]
+            self.ended.pop(previous, None)
+
+    def _tell_followers(self, run_id: str) -> None:
+        """Something of a run changed: what waits for it is looked at again."""
+        for follower in self.followers.get(run_id, ()):
+            found = self.runs[follower]
+            found.dirty |= found.held
+            self.touched.add(follower)
+
+    def note_previous(self, previous: PreviousRun) -> None:
+        """Keep what an ended run has come to, for those that come after it."""
+        self.ended[previous.id] = previous
 
     def _note_ahead(self, run: Run) -> None:
         if run.kind is RunKind.BACKFILL:
@@ -253,6 +295,12 @@ class View:
         for spec in found.graph.specs:
             self.reasons.pop((run.id, spec.id), None)
         self.touched.discard(run.id)
+        self.sought.discard(run.id)
+        if found.run.previous:
+            self._unfollow(run.id, found.run.previous)
+        if run.id in self.followers:
+            self.note_previous(found.as_previous(run.state))
+            self._tell_followers(run.id)
         # A slot is free: what is due and found no room may begin, and so may a run that waits.
         dag = self.dags.get(run.dag_id)
         if dag is not None and dag.next_due is not None and dag.next_due <= now:
@@ -260,7 +308,8 @@ class View:
         for sibling in siblings.values():
             if sibling.run.state is RunState.QUEUED and sibling.run.id not in self.touched:
                 self.touched.add(sibling.run.id)
-                break
+                if not sibling.graph.looks_back:  # else the first may have to wait for another
+                    break
         self._forget_version(run.dag_id, run.version_id)
 
     def _forget_version(self, dag_id: str, version_id: str) -> None:
@@ -281,6 +330,8 @@ class View:
             self._time_job(run, job_run)
         run.set_job_run(job_run)
         self.touched.add(job_run.run_id)
+        if job_run.run_id in self.followers:
+            self._tell_followers(job_run.run_id)
 
     def set_attempt(self, attempt: Attempt, now: datetime) -> None:
         key = attempt.key
@@ -397,6 +448,9 @@ class View:
         """Raise AssertionError when derived data and rows disagree. For tests and for replays."""
         for run in self.runs.values():
             run.check()
+        followed = {(r.run.previous, id) for id, r in self.runs.items() if r.run.previous}
+        assert followed == {(p, id) for p, ids in self.followers.items() for id in ids}, followed
+        assert self.ended.keys() <= self.followers.keys(), self.ended
         live = {
             a.task_id: a.key for r in self.runs.values() for a in r.live_attempts() if a.task_id
         }

@@ -47,6 +47,7 @@ class DAG:
             self._values["doc"] = author_docstring()
         self._defaults = self._take_defaults()
         self._take_times()
+        self._take_order()
         announce(self)
 
     def _take_defaults(self) -> dict[str, Any]:
@@ -73,6 +74,16 @@ class DAG:
         if never_fires(self._version(())):
             message = "the DAG never fires: every fire is on a holiday or in a blackout window"
             self._problems.note(message, "leave it room to fire", field="blackouts")
+
+    def _take_order(self) -> None:
+        """One run after the other is one at a time."""
+        if not self._values.get("sequential"):
+            return
+        if self._values.setdefault("max_active_runs", 1) > 1:
+            message = (
+                f"a sequential DAG has one run at a time, not {self._values['max_active_runs']}"
+            )
+            self._problems.note(message, "leave max_active_runs out", field="max_active_runs")
 
     def _mean(self, name: str, meaning: Callable[[Any], Any]) -> None:
         given = self._values.pop(name, None)

@@ -96,6 +96,8 @@ class JobSpec:
     #: when it should have ended: seconds after the run is due, or a time of day in the DAG's zone
     deadline: float | str | None = None
     memory_on_oom: int | None = None  #: MiB up to which memory is doubled when it ran out
+    #: jobs of the previous run that must be over, and not have failed, before it starts; sorted
+    after_previous: tuple[str, ...] = ()
 
     @property
     def rule(self) -> str:
@@ -132,6 +134,7 @@ class DagVersion:
     run_timeout: float | None = None  #: seconds from a run's begin to its end; None: no limit
     deadline: float | str | None = None  #: when a run should have ended: as that of a job
     pause_after: int | None = None  #: failed scheduled runs in a row that pause the DAG
+    sequential: bool = False  #: whether a run begins only when the one before it has succeeded
     owners: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     doc: str = ""
@@ -148,6 +151,11 @@ class DagVersion:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values["id"] = hashlib.sha256(self.to_json().encode()).hexdigest()[:32]
         return DagVersion(**values)
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether something in a run waits for the run before it."""
+        return self.sequential or any(job.after_previous for job in self.jobs)
 
     @classmethod
     def from_json(cls, text: str, version_id: str) -> "DagVersion":
@@ -244,7 +252,7 @@ def _decode_job(data: dict[str, Any]) -> JobSpec:
             values[name] = tuple(kind.from_json(item) for item in values[name])
     if "containerizer" in values:
         values["containerizer"] = Containerizer(values["containerizer"])
-    for name in ("upstream", "owners", "allow_failure", "teardown_of", "mutex"):
+    for name in ("upstream", "owners", "allow_failure", "teardown_of", "mutex", "after_previous"):
         if name in values:
             values[name] = tuple(values[name])
     return JobSpec(**values)

@@ -15,7 +15,7 @@ from moroccron.model.validation import kind_of, refuse, suggestion, text
 #: the fields that say when a job may start; a job has one of them
 RULES = ("trigger_rule", "min_success", "run_if", "teardown_of")
 #: what only a job can say of itself, not a DAG's defaults of all jobs
-OWN = frozenset({"run_if", "allow_failure", "teardown_of"})
+OWN = frozenset({"run_if", "allow_failure", "teardown_of", "after_previous"})
 
 
 @runtime_checkable
@@ -97,9 +97,10 @@ def misfits(
     if "teardown_of" in values and "allow_failure" in values:
         message = "a teardown runs whatever failed: allow_failure says nothing more"
         yield Misfit("allow_failure", message, "remove it")
-    for job in values.get("allow_failure", ()):
-        if job not in upstream:
-            yield _stranger("allow_failure", job, upstream, jobs)
+    for name, near in (("allow_failure", upstream), ("after_previous", jobs)):
+        yield from (
+            _stranger(name, job, near, jobs) for job in values.get(name, ()) if job not in near
+        )
     for job in values.get("teardown_of", ()):
         if job not in jobs:
             yield _stranger("teardown_of", job, jobs, jobs)

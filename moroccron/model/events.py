@@ -8,7 +8,7 @@ from moroccron.model.command import Command
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.load import LoadedFile
 from moroccron.model.offer import InverseOffer, Offer
-from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.run import Attempt, JobRun, PreviousRun, Run
 from moroccron.model.states import ReportedState, RunState
 
 
@@ -100,6 +100,15 @@ class RunRecalled:
     version: DagVersion
     job_runs: tuple[JobRun, ...]
     attempts: tuple[Attempt, ...]  #: the newest of each job run
+    previous: PreviousRun | None = None  #: the run before it, if it names one that is over
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousFound:
+    """Which run comes before one that asked; None: none does."""
+
+    run_id: str  #: who asked
+    previous: PreviousRun | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,7 @@ Event = (
     | FilesLoaded
     | RunRecalled
     | IntervalsSeen
+    | PreviousFound
     | TrustChanged
     | TimePassed
 )

@@ -59,6 +59,7 @@ class JobFields(TypedDict, total=False):
     run_if: str  #: in its place: `"extract.succeeded and not audit.failed"`
     teardown_of: JobRefs  #: in its place: runs when these succeeded and all behind them is over
     allow_failure: JobRefs  #: upstream jobs whose failure counts as success here
+    after_previous: JobRefs  #: jobs, or itself: those of the previous run must not fail or be open
     fails_run: bool  #: whether its failure is the run's; default True, of a teardown False
     pool: str | None  #: whose slots it takes while it is launched; see `moroccron pools`
     slots: int  #: how many of them; default 1
@@ -84,6 +85,7 @@ class DagFields(TypedDict, total=False):
     catchup: CatchUp | bool | str  #: missed fires: none, last (or False; default), all (or True)
     catchup_within: Duration | None  #: seconds after which a missed fire is given up
     max_active_runs: int  #: default 16
+    sequential: bool  #: a run begins only when the one before it has succeeded
     overlap: Overlap | str  #: of a fire beyond them: queue (default), skip, cancel_new, replace
     max_active_jobs: int | None  #: of all its runs; default: no limit
     max_active_jobs_per_run: int | None  #: default: no limit
@@ -132,6 +134,7 @@ JOB_CHECKS: dict[str, Check] = {
     "run_if": edges.run_if,
     "teardown_of": edges.job_ids,
     "allow_failure": edges.job_ids,
+    "after_previous": edges.job_ids,
     "fails_run": validation.flag,
     "pool": validation.optional(validation.identifier),
     "slots": validation.whole(1, 10**6),
@@ -160,6 +163,7 @@ DAG_CHECKS: dict[str, Check] = {
     "catchup": scheduling.catchup,
     "catchup_within": validation.optional(amounts.limit),
     "max_active_runs": validation.whole(1, 10**6),
+    "sequential": validation.flag,
     "overlap": validation.choice(Overlap),
     "max_active_jobs": validation.optional(validation.whole(1, 10**6)),
     "max_active_jobs_per_run": validation.optional(validation.whole(1, 10**6)),

@@ -55,6 +55,9 @@ class Run:
     expires: datetime | None = None  #: when it is ended because it took too long
     #: the backfill that made it, or ran it again: it stands below all other work and takes no slot of its DAG
     backfill_id: int | None = None
+    #: of a DAG that looks back: the run before this one; "": there is none; None: not looked for yet
+    previous: str | None = None
+    message: str | None = None  #: while queued: what it waits for, where that is not room
 
     @property
     def logical_date(self) -> datetime:
@@ -79,10 +82,21 @@ class JobRun:
     #: what a person said it has come to: its state once no attempt of it lives
     mark: JobRunState | None = None
     marked_by: str | None = None
+    message: str | None = None  #: what it waits for, where that is no upstream job
 
     @property
     def key(self) -> JobRunKey:
         return JobRunKey(self.run_id, self.job_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousRun:
+    """A run as far as the run after it is concerned."""
+
+    id: str
+    state: RunState
+    #: the jobs of it that ended in failure; of no interest while it is not over
+    jobs: tuple[tuple[str, JobRunState], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

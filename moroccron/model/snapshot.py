@@ -8,7 +8,7 @@ from moroccron.model.changes import DagState
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.load import LoadError
 from moroccron.model.pool import Pool
-from moroccron.model.run import Attempt, JobRun, Run
+from moroccron.model.run import Attempt, JobRun, PreviousRun, Run
 from moroccron.model.share import Share
 
 
@@ -30,3 +30,4 @@ class Snapshot:
     backfills: tuple[Backfill, ...] = ()  #: not over
     #: DAG and end of intervals that a backfill has run and the schedule has not come to yet
     ahead: tuple[tuple[str, datetime], ...] = ()
+    previous: tuple[PreviousRun, ...] = ()  #: ended runs before active ones that name them

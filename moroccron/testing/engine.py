@@ -30,7 +30,7 @@ from moroccron.model.offer import Launch, Offer, PortRange
 from moroccron.model.resources import Resources
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.states import ReportedState
-from moroccron.recalling import with_recalled
+from moroccron.recalling import looked_up, with_recalled
 from moroccron.testing.builders import EPOCH
 from moroccron.testing.memory_store import MemoryStore
 
@@ -62,6 +62,8 @@ class Engine:
         """One batch, as the loop would turn it."""
         decision = self.decide(*events)
         self.perform(decision)
+        while found := looked_up(self.view, self.store):
+            self.perform(self.decide(*found))
         return decision
 
     def decide(self, *events: Event) -> Decision:

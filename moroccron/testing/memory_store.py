@@ -36,7 +36,7 @@ from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import Fenced, NotFound, StoreUnavailable
 from moroccron.model.events import RunRecalled
 from moroccron.model.pool import Pool, PoolUse, pool_uses
-from moroccron.model.run import Attempt, AttemptKey, JobRun, Run
+from moroccron.model.run import Attempt, AttemptKey, JobRun, PreviousRun, Run
 from moroccron.model.share import Share, ShareUse, share_uses
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, RunKind, RunState
@@ -98,6 +98,11 @@ class MemoryStore:
                 pools=tuple(pool for _, pool in sorted(self._pools.items())),
                 backfills=tuple(backfills),
                 ahead=tuple(sorted(self._ahead())),
+                previous=tuple(
+                    found
+                    for id in sorted({run.previous for run in runs if run.previous})
+                    if (found := self._ended(id)) is not None
+                ),
             )
 
     def _ahead(self) -> Iterator[tuple[str, datetime]]:
@@ -126,6 +131,7 @@ class MemoryStore:
                 self._versions[run.version_id],
                 tuple(job_runs),
                 tuple(attempt for attempt in newest if attempt is not None),
+                self._ended(run.previous),
             )
 
     def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
@@ -143,6 +149,27 @@ class MemoryStore:
                 and run.ended < before
             ]
             return [run.id for run in sorted(found, key=lambda run: run.interval.end)][:limit]
+
+    def previous(self, dag_id: str, before: datetime) -> PreviousRun | None:
+        with self._lock:
+            found = [
+                run
+                for run in self._by_creation()
+                if run.dag_id == dag_id
+                and run.logical_date < before
+                and (run.started is not None or not run.state.is_terminal)
+            ]
+            if not found:
+                return None
+            return self._as_previous(max(reversed(found), key=lambda run: run.logical_date).id)
+
+    def _ended(self, run_id: str | None) -> PreviousRun | None:
+        run = self._runs.get(run_id or "")
+        return self._as_previous(run.id) if run is not None and run.state.is_terminal else None
+
+    def _as_previous(self, run_id: str) -> PreviousRun:
+        jobs = ((j.job_id, j.state) for j in self._jobs_of(run_id) if j.state.is_failure)
+        return PreviousRun(run_id, self._runs[run_id].state, tuple(jobs))
 
     def commit(
         self, term: int, changes: Sequence[Change], waiting: Callable[[], None] = idle

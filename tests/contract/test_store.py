@@ -35,6 +35,7 @@ from moroccron.model.events import RunRecalled
 from moroccron.model.failure import FailureClass
 from moroccron.model.load import LoadError
 from moroccron.model.pool import Pool
+from moroccron.model.run import PreviousRun, Run
 from moroccron.model.share import Share
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
@@ -373,6 +374,76 @@ class TestRecall:
         store.commit(begun, a_run_of(VERSION, over))
         store.commit(begun, [*map(JobRunChanged, jobs), *map(AttemptChanged, (first, second))])
         assert store.recall(over.id) == RunRecalled(over, VERSION, jobs, (second,))
+
+
+class TestPrevious:
+    """The run before another, by logical date."""
+
+    def test_there_is_none_before_the_first(self, store: Store, begun: int) -> None:
+        assert store.previous("d", RUN.logical_date) is None
+        assert store.previous("other", EPOCH + timedelta(days=9)) is None
+
+    def test_it_is_the_latest_before_that_date(self, store: Store, begun: int) -> None:
+        later = a_run(VERSION, 2, state=RunState.QUEUED, started=None, created=EPOCH)
+        store.commit(begun, a_run_of(VERSION, later))
+        assert store.previous("d", EPOCH + timedelta(days=1)) == PreviousRun(RUN.id, RUN.state)
+        assert store.previous("d", later.logical_date) == PreviousRun(RUN.id, RUN.state)
+        found = store.previous("d", EPOCH + timedelta(days=3))
+        assert found == PreviousRun(later.id, RunState.QUEUED)
+
+    def test_of_one_date_it_is_the_one_created_last(self, store: Store, begun: int) -> None:
+        again = replace(RUN, id="d@manual-1", created=RUN.created + timedelta(hours=1))
+        before = replace(RUN, id="d@manual-0", created=RUN.created - timedelta(hours=1))
+        store.commit(begun, [*a_run_of(VERSION, again), *a_run_of(VERSION, before)])
+        found = store.previous("d", EPOCH + timedelta(days=1))
+        assert found is not None
+        assert found.id == again.id
+
+    def test_what_ended_before_it_began_is_passed_over(self, store: Store, begun: int) -> None:
+        never = a_run(VERSION, 1, state=RunState.KILLED, started=None)
+        store.commit(begun, a_run_of(VERSION, never))
+        found = store.previous("d", EPOCH + timedelta(days=2))
+        assert found is not None
+        assert found.id == RUN.id
+
+    def test_an_ended_one_comes_with_its_failures(self, store: Store, begun: int) -> None:
+        over, jobs = self.ended(store, begun)
+        expected = PreviousRun(over.id, RunState.FAILED, jobs)
+        assert store.previous("d", EPOCH + timedelta(days=2)) == expected
+
+    def test_a_new_leader_loads_it_with_those_that_wait_for_it(
+        self, store: Store, begun: int
+    ) -> None:
+        over, jobs = self.ended(store, begun)
+        waits = {"state": RunState.QUEUED, "started": None, "message": "waits for it"}
+        after = a_run(VERSION, 2, previous=over.id, **waits)
+        first = a_run(VERSION, 3, previous="", **waits)
+        beside = a_run(VERSION, 4, previous=RUN.id, **waits)
+        store.commit(begun, [RunChanged(after), RunChanged(first), RunChanged(beside)])
+        store.commit(begun, [JobRunChanged(a_job_run(after.id, message="so does it"))])
+        loaded = store.load()
+        assert loaded.previous == (PreviousRun(over.id, RunState.FAILED, jobs),)
+        assert [run for run in (after, first, beside) if run not in loaded.runs] == []
+        assert "so does it" in {job.message for job in loaded.job_runs}
+
+    def test_a_recalled_run_comes_with_the_one_before_it(self, store: Store, begun: int) -> None:
+        over, jobs = self.ended(store, begun)
+        after = a_run(VERSION, 2, previous=over.id, state=RunState.FAILED)
+        store.commit(begun, [RunChanged(after)])
+        recalled = store.recall(after.id)
+        assert recalled is not None
+        assert recalled.previous == PreviousRun(over.id, RunState.FAILED, jobs)
+
+    def ended(self, store: Store, term: int) -> tuple[Run, tuple[tuple[str, JobRunState], ...]]:
+        over = a_run(VERSION, 1, state=RunState.FAILED)
+        store.commit(term, a_run_of(VERSION, over))
+        jobs = (("a", JobRunState.FAILED), ("b", JobRunState.UPSTREAM_FAILED))
+        rows = [
+            a_job_run(over.id, job, position=place, state=state)
+            for place, (job, state) in enumerate(jobs)
+        ]
+        store.commit(term, [*map(JobRunChanged, rows)])
+        return over, jobs
 
 
 class TestCommands:

@@ -98,6 +98,8 @@ def run_row(run: Run, time: Time) -> Row:
         storable(run.requested_by),
         time(run.expires),
         run.backfill_id,
+        run.previous,
+        storable(run.message),
     )
 
 
@@ -144,6 +146,7 @@ def job_run_row(job_run: JobRun, time: Time) -> Row:
         job_run.cause,
         job_run.mark and job_run.mark.value,
         storable(job_run.marked_by),
+        storable(job_run.message),
     )
 
 
@@ -216,7 +219,7 @@ def load_error_of(row: Sequence[Any]) -> LoadErrorRow:
 
 def run_of(row: Sequence[Any]) -> Run:
     id, dag_id, version_id, kind, state, begin, end, due, created, started, ended, *rest = row
-    params, kill, requested_by, expires, backfill_id = rest
+    params, kill, *others = rest
     return Run(
         id,
         dag_id,
@@ -230,9 +233,7 @@ def run_of(row: Sequence[Any]) -> Run:
         ended,
         params,
         kill and KillReason(kill),
-        requested_by,
-        expires,
-        backfill_id,
+        *others,
     )
 
 

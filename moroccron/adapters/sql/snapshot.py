@@ -1,8 +1,10 @@
 """Reads what a new leader loads: everything that is not over. A fixed number of queries, whatever the size."""
 
-from itertools import chain
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import chain, groupby
 
-from sqlalchemy import Connection, and_, or_, select, union
+from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select, union
 
 from moroccron.adapters.sql.rows import (
     attempt_of,
@@ -30,10 +32,17 @@ from moroccron.model.backfill import BackfillState
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.events import RunRecalled
 from moroccron.model.pool import Pool
-from moroccron.model.run import Attempt
+from moroccron.model.run import Attempt, PreviousRun
 from moroccron.model.share import Share
 from moroccron.model.snapshot import Snapshot
-from moroccron.model.states import TERMINAL_ATTEMPTS, AttemptState, RunKind
+from moroccron.model.states import (
+    FAILED_JOB_RUNS,
+    TERMINAL_ATTEMPTS,
+    AttemptState,
+    JobRunState,
+    RunKind,
+    RunState,
+)
 
 _ACTIVE_RUNS = select(run.c.id).where(run_is_active)
 _NOT_OVER = backfill.c.state.in_([s.value for s in BackfillState if not s.is_over])
@@ -76,6 +85,12 @@ _AHEAD = (
     )
     .order_by(run.c.dag_id, run.c.interval_end)
 )
+_FOLLOWER = run.alias()
+_FAILED = [state.value for state in FAILED_JOB_RUNS]
+_BEFORE_ACTIVE = and_(
+    not_(run_is_active),
+    run.c.id.in_(select(_FOLLOWER.c.previous).where(_FOLLOWER.c.state.in_(["queued", "running"]))),
+)
 _LOAD_ERRORS = select(load_error).order_by(load_error.c.file, load_error.c.position)
 
 
@@ -96,6 +111,7 @@ def read_snapshot(connection: Connection) -> Snapshot:
         pools=tuple(Pool(*row) for row in connection.execute(select(pool).order_by(pool.c.name))),
         backfills=tuple(backfill_of(row) for row in connection.execute(_BACKFILLS)),
         ahead=tuple((dag_id, end) for dag_id, end in connection.execute(_AHEAD)),
+        previous=tuple(_previous(connection, _BEFORE_ACTIVE)),
     )
 
 
@@ -122,4 +138,37 @@ def read_recalled(connection: Connection, run_id: str) -> RunRecalled | None:
         DagVersion.from_json(content, found.version_id),
         tuple(job_run_of(row) for row in connection.execute(jobs)),
         tuple(attempt_of(row) for row in connection.execute(newest)),
+        _ended(connection, found.previous),
     )
+
+
+def read_previous(connection: Connection, dag_id: str, before: datetime) -> PreviousRun | None:
+    """The run of a DAG with the latest logical date before a moment that has begun or may begin."""
+    latest = (
+        select(run.c.id)
+        .where(run.c.dag_id == dag_id, run.c.interval_start < before)
+        .where(or_(run.c.started.is_not(None), run_is_active))
+        .order_by(run.c.interval_start.desc(), run.c.created.desc(), run.c.id.desc())
+        .limit(1)
+    )
+    found = list(_previous(connection, run.c.id.in_(latest)))
+    return found[0] if found else None
+
+
+def _ended(connection: Connection, run_id: str | None) -> PreviousRun | None:
+    found = list(_previous(connection, and_(run.c.id == run_id, not_(run_is_active))))
+    return found[0] if found else None
+
+
+def _previous(connection: Connection, which: ColumnElement[bool]) -> Iterator[PreviousRun]:
+    """These runs, each with its jobs that ended in failure."""
+    failed = and_(job_run.c.run_id == run.c.id, job_run.c.state.in_(_FAILED))
+    query = (
+        select(run.c.id, run.c.state, job_run.c.job_id, job_run.c.state)
+        .join(job_run, failed, isouter=True)
+        .where(which)
+        .order_by(run.c.id, job_run.c.position)
+    )
+    for (id, state), rows in groupby(connection.execute(query), key=lambda row: (row[0], row[1])):
+        jobs = tuple((job, JobRunState(its)) for _, _, job, its in rows if job is not None)
+        yield PreviousRun(id, RunState(state), jobs)

@@ -20,7 +20,7 @@ from moroccron.adapters.sql.batch import Batch
 from moroccron.adapters.sql.flavour import Cursor
 from moroccron.adapters.sql.reading import Reader
 from moroccron.adapters.sql.rows import Row, command_of, load_error_row, storable
-from moroccron.adapters.sql.snapshot import read_recalled, read_snapshot
+from moroccron.adapters.sql.snapshot import read_previous, read_recalled, read_snapshot
 from moroccron.adapters.sql.statements import THE_ROW, Statements
 from moroccron.adapters.sql.tables import command, command_is_unanswered, framework
 from moroccron.adapters.sql.utc_time import Moments
@@ -29,6 +29,7 @@ from moroccron.model.changes import Change, LoadErrorsChanged
 from moroccron.model.command import Command
 from moroccron.model.errors import Fenced
 from moroccron.model.events import RunRecalled
+from moroccron.model.run import PreviousRun
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import RunState
 from moroccron.ports import idle
@@ -44,9 +45,9 @@ class SqlStore:
     """Fulfils `ports.Store`. Keeps one connection open for writing.
 
     What writes (`begin_term`, `commit`, `close`) is for one thread at a time. What reads (`load`, `recall`,
-    `unanswered_commands`) takes a connection of its own from the engine, and may be called from any thread
-    meanwhile: the feed polls for commands while the loop commits. All are patient but `unanswered_commands`, which
-    its caller repeats anyway.
+    `previous`, `unanswered_commands`) takes a connection of its own from the engine, and may be called from any
+    thread meanwhile: the feed polls for commands while the loop commits. All are patient but `unanswered_commands`,
+    which its caller repeats anyway.
     """
 
     def __init__(
@@ -90,6 +91,9 @@ class SqlStore:
 
     def failed_runs(self, backfill_id: int, before: datetime, limit: int) -> Sequence[str]:
         return self._reader.read(lambda c: read_failed_runs(c, backfill_id, before, limit))
+
+    def previous(self, dag_id: str, before: datetime) -> PreviousRun | None:
+        return self._reader.read(lambda connection: read_previous(connection, dag_id, before))
 
     def commit(
         self, term: int, changes: Sequence[Change], waiting: Callable[[], None] = idle

@@ -123,9 +123,12 @@ run = Table(
     Column("requested_by", String),
     Column("expires", UtcTime),
     Column("backfill_id", BigInteger),  # no key: SQLite adds none to a table that is there
+    Column("previous", Id),
+    Column("message", Text),
 )
 Index(None, run.c.created, run.c.id)
 Index(None, run.c.dag_id, run.c.created, run.c.id)
+Index(None, run.c.dag_id, run.c.interval_start)
 Index(None, run.c.state, run.c.created, run.c.id)
 run_is_of_backfill = run.c.backfill_id.is_not(None)
 Index(
@@ -155,6 +158,7 @@ job_run = Table(
     Column("cause", Id),
     Column("mark", Word),
     Column("marked_by", String),
+    Column("message", Text),
     sqlite_with_rowid=False,
 )
 

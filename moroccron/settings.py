@@ -44,6 +44,7 @@ MESOS = (
     "failover_timeout",
     "webui_url",
     "containerizer",
+    "gpus",
     "assumed_runtime",
 )
 
@@ -276,6 +277,13 @@ class Settings:
         "Who makes the containers of jobs with an image: `mesos`, the agent's own runtime, or `docker`.",
         check=_one_of("mesos", "docker"),
         example='"docker"',
+    )
+    gpus: str = _setting(
+        "off",
+        "Whether agents with GPUs are offered to us: `on` or `off`. Once on, it should stay so. Jobs that want no "
+        "GPU then use these agents when no others have room.",
+        check=_one_of("on", "off"),
+        example='"on"',
     )
     assumed_runtime: float = _setting(
         3600.0,

@@ -59,6 +59,7 @@ def build_framework(settings: Settings) -> Framework:
         principal=settings.principal or None,
         failover_timeout=settings.failover_timeout,
         webui_url=settings.webui_url or None,
+        gpus=settings.gpus == "on",
         labels={"moroccron.version": version("moroccron")},
     )
 

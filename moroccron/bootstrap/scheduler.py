@@ -53,6 +53,7 @@ def build_policy(settings: Settings) -> Policy:
         assumed_runtime=settings.assumed_runtime,
         aging=settings.aging,
         roles=roles_of(settings) if settings.master else (),  # the embedded agent knows none
+        gpus=settings.gpus == "on" or not settings.master,
         replace_after=settings.replace_after or None,
     )
 

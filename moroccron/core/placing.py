@@ -11,7 +11,7 @@ from moroccron.core.launching import launch_of
 from moroccron.core.moves import move_attempt
 from moroccron.core.offer_book import RoomKey
 from moroccron.core.packer import pack
-from moroccron.core.vetoes import describe, foreign_role, location_of
+from moroccron.core.vetoes import describe, hopeless, location_of
 from moroccron.model.attempt import AttemptInput
 from moroccron.model.changes import AttemptChanged
 from moroccron.model.effects import Accept
@@ -48,12 +48,12 @@ def place(draft: Draft) -> None:
 
 
 def tell_strangers(draft: Draft) -> None:
-    """Say, once, why an attempt will never be placed whose role is not ours: silence would look like waiting."""
+    """Say, once, why an attempt will never be placed as we are set: silence would look like waiting."""
     view = draft.view
     for key in view.strangers.take_untold():
         run = view.runs[key.run_id]
-        role = run.graph.shape(run.graph.position[key.job_id], key.run_id).role
-        sentence = foreign_role(role or "", view.policy.roles)
+        shape = run.graph.shape(run.graph.position[key.job_id], key.run_id)
+        sentence = hopeless(shape, view.policy.roles, view.policy.gpus)
         attempt = view.attempt(key)
         assert attempt is not None, key
         if attempt.message != sentence:

@@ -34,6 +34,9 @@ class Policy:
     #: those that we are subscribed with, first the one of jobs that name none; none: the cluster knows no roles
     roles: tuple[str, ...] = ()
 
+    #: whether agents with GPUs are offered to us; without it a job that wants one says so instead of waiting
+    gpus: bool = True
+
     def patience(self, spec: JobSpec) -> float | None:
         """Seconds for which a job's attempt is waited for when its agent is cut off; None: for ever."""
         wished = self.replace_after if spec.replace_after is None else spec.replace_after

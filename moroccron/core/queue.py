@@ -109,7 +109,7 @@ class Queue:
 
 
 class Strangers:
-    """Queued attempts of roles that are not ours: no offer will ever fit, and all there is to do is to say so."""
+    """Queued attempts that no offer will ever fit, as we are set: all there is to do is to say so."""
 
     def __init__(self) -> None:
         self._keys: set[AttemptKey] = set()

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from moroccron.core.graph import looks_around
 from moroccron.model.constraint import Constraint, Operator, expression_matches
-from moroccron.model.packing import Member, Unplaced, Veto, VetoKind
+from moroccron.model.packing import Member, Shape, Unplaced, Veto, VetoKind
 
 HOSTNAMES = frozenset(
     {"hostname", "@hostname"}
@@ -140,12 +140,22 @@ def describe(unplaced: Unplaced) -> str:
     return f"no room on any of {_agents(unplaced.agents)}: {reasons}; {_miss(unplaced.nearest)}"
 
 
-def foreign_role(role: str, ours: Sequence[str]) -> str:
-    """Why an attempt waits whose role is none of ours, and what to do about it."""
-    return (
-        f"role {role}: the scheduler takes offers of {', '.join(ours)} only; "
-        f"add {role} to its setting role, or name another in the job"
-    )
+def hopeless(shape: Shape, roles: Sequence[str], gpus: bool) -> str | None:
+    """Why no offer will ever fit, as the scheduler is set, and what to do about it; None: one may.
+
+    `roles`: whose offers it takes; `gpus`: whether it takes those of agents with GPUs.
+    """
+    if shape.role is not None and shape.role not in roles:
+        return (
+            f"role {shape.role}: the scheduler takes offers of {', '.join(roles)} only; "
+            f"add {shape.role} to its setting role, or name another in the job"
+        )
+    if shape.resources.gpus and not gpus:
+        return (
+            f"gpus: asks {shape.resources.gpus}, but the scheduler takes no offers of agents with GPUs; "
+            "set its setting gpus to on"
+        )
+    return None
 
 
 def _agents(number: int) -> str:

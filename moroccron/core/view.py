@@ -13,6 +13,7 @@ from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.queue import Queue, Strangers
 from moroccron.core.run_view import RunView
 from moroccron.core.timers import RunExpiry, Subject, Timers
+from moroccron.core.vetoes import hopeless
 from moroccron.model.backfill import Backfill
 from moroccron.model.changes import DagState
 from moroccron.model.claim import Claims, caps_claimed, caps_of
@@ -427,7 +428,7 @@ class View:
         share = self.shares.get(owner)
         if share is not None and share.is_capped:
             shape = evolve(shape, claims=(*shape.claims, *caps_of(share, shape.resources)))
-        if shape.role is None or shape.role in self.policy.roles:
+        if hopeless(shape, self.policy.roles, self.policy.gpus) is None:
             priority = run.graph.priority[position]
             if run.run.backfill_id is not None:
                 priority -= BELOW_ALL

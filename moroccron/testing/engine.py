@@ -107,6 +107,7 @@ class Engine:
         agent: str = "a1",
         attributes: Mapping[str, str] | None = None,
         role: str | None = None,
+        gpus: int = 0,
     ) -> Decision:
         """An offer of an agent, with a thousand ports."""
         self._offers += 1
@@ -117,7 +118,7 @@ class Engine:
                         id=f"o{self._offers}",
                         agent_id=agent,
                         hostname=f"{agent}.test",
-                        resources=Resources(cpus, mem, 100_000, 0, 1000),
+                        resources=Resources(cpus, mem, 100_000, gpus, 1000),
                         port_ranges=(PortRange(31000, 31999),),
                         attributes=attributes or {},
                         role=role,

@@ -74,6 +74,32 @@ class TestWhoseOffers:
         assert engine.jobs()["b"] == "launching"
 
 
+class TestGpus:
+    """Agents with GPUs are offered to who says that it can use them, and to nobody else."""
+
+    WITHOUT = replace(TWO, gpus=False)
+
+    def test_a_job_that_wants_one_says_what_to_set_and_asks_for_no_offers(self):
+        one = Resources(cpus=100, mem=32, gpus=1)
+        engine = engine_of(a_job("a", resources=one), policy=self.WITHOUT)
+        (attempt,) = engine.attempts("a")
+        assert attempt.message == (
+            "gpus: asks 1, but the scheduler takes no offers of agents with GPUs; set its setting gpus to on"
+        )
+        assert revived(engine) == []
+        engine.policy = TWO
+        engine.crash()
+        engine.subscribe()
+        engine.offer(role="batch", gpus=1)
+        assert engine.jobs() == {"a": "launching"}
+        assert engine.attempts("a")[0].message is None
+
+    def test_other_jobs_do_not_care(self):
+        engine = engine_of("a", policy=self.WITHOUT)
+        engine.offer(role="batch")
+        assert engine.jobs() == {"a": "launching"}
+
+
 class TestARoleThatIsNotOurs:
     def test_is_named_with_the_remedy_at_once_and_once(self):
         engine = engine_of(a_job("a", role="etl"))

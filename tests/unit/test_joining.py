@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from moroccron.adapters.local.election import FileElection
+from moroccron.adapters.mesos.framework import framework_info
 from moroccron.adapters.sql.election import SqlElection
 from moroccron.adapters.sql.schema import upgrade
 from moroccron.bootstrap import extras, mesos
 from moroccron.bootstrap.elections import build_election, guard
+from moroccron.bootstrap.scheduler import build_policy
 from moroccron.bootstrap.secrets import authorization, read_secret
 from moroccron.bootstrap.tls import build_tls
 from moroccron.lifecycle import ExitCode
@@ -152,6 +154,18 @@ class TestTls:
         told: list[str | None] = []
         mesos.build_detector(Settings(master=master, tls_ca=ca)).watch(told.append)
         assert told == [named]
+
+
+@pytest.mark.parametrize("wanted", ["off", "on"])
+def test_agents_with_gpus_are_offered_only_where_that_was_set(wanted: str) -> None:
+    settings = Settings(master="m:5050", gpus=wanted)
+    info = framework_info(mesos.build_framework(settings), None)
+    assert ({"type": "GPU_RESOURCES"} in info["capabilities"]) is (wanted == "on")
+    assert build_policy(settings).gpus is (wanted == "on")
+
+
+def test_the_embedded_agent_offers_what_it_has() -> None:
+    assert build_policy(Settings()).gpus
 
 
 def test_the_framework_is_as_it_was_set() -> None:

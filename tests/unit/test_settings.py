@@ -74,6 +74,7 @@ def test_the_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
         ('role = "a b"', "role", "must be a role of Mesos"),
         ('secret = "hunter2"', "secret", "must name where the secret is"),
         ('containerizer = "rkt"', "containerizer", "must be one of mesos, docker"),
+        ('gpus = "2"', "gpus", "must be one of on, off"),
         ("port = ", None, "cannot be read"),
     ],
 )

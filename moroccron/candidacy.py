@@ -16,6 +16,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from moroccron.model.errors import MoroccronError
+from moroccron.refrain import Refrain
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Candidacy(ABC):
         self._elected = False
         self._outcome: SimpleQueue[MoroccronError | None] = SimpleQueue()
         self._on_loss: Callable[[str], None] | None = None
+        self._standing_by = Refrain()
         self._thread = threading.Thread(target=self._run, name="election", daemon=True)
 
     # ------------------------------------------------------------------- the port
@@ -73,6 +75,12 @@ class Candidacy(ABC):
     @abstractmethod
     def _wake(self) -> None:
         """Have the campaign notice that it is over."""
+
+    def _stand_by(self, leader: str | None) -> None:
+        """Say that another leads, and who; not at every look."""
+        words = f"standing by: {leader} leads" if leader else "standing by: another leads"
+        if self._standing_by.due(words):
+            log.info("%s", words)
 
     def _trust(self, until: float) -> None:
         """Somebody has just granted, or prolonged, a lease. The first time, we are elected by it."""

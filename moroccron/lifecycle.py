@@ -77,6 +77,7 @@ class Lifecycle:
     def run(self) -> ExitCode:
         """Wait to be elected, lead, and die for a reason."""
         try:
+            log.info("standing for election as %s", self._holder)
             self._outside.election.wait(self._lose)
             if self._stop.is_set():
                 return self._death or ExitCode.STOPPED
@@ -138,7 +139,7 @@ class Lifecycle:
         term = outside.store.begin_term(self._holder, self._heed_stop)
         snapshot = outside.store.load(self._heed_stop)
         log.info(
-            "term %d: %d DAGs, %d active runs, %d attempts",
+            "elected, term %d: %d DAGs, %d active runs, %d attempts",
             term,
             len(snapshot.dags),
             len(snapshot.runs),

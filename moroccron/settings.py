@@ -154,10 +154,10 @@ class Settings:
         check=_above_zero,
     )
     log_level: str = _setting(
-        "warning",
+        "info",
         f"How much the processes tell: {', '.join(_LEVELS)}.",
         check=_one_of(*_LEVELS),
-        example='"info"',
+        example='"warning"',
     )
     load_timeout: float = _setting(
         30.0, "Seconds that reading a DAG file may take.", check=_above_zero

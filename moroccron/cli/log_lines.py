@@ -35,7 +35,12 @@ def _quoted(value: str) -> str:
 
 
 def configure(level: str) -> None:
-    """Let this process tell events of this level and above."""
+    """Let this process tell events of this level and above; libraries only what goes wrong."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogfmtFormatter())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=max(_level(level), logging.WARNING), handlers=[handler], force=True)
+    logging.getLogger("moroccron").setLevel(_level(level))
+
+
+def _level(name: str) -> int:
+    return logging.getLevelNamesMapping()[name.upper()]

@@ -96,7 +96,7 @@ def test_a_wrong_line_names_file_setting_and_remedy(
     [
         ({"port": "x"}, {}, "--port", "write for example --port 8650"),
         ({}, {"MOROCCRON_PORT": "x"}, "MOROCCRON_PORT", "write for example MOROCCRON_PORT = 8650"),
-        ({"log_level": "x"}, {}, "--log-level", "write for example --log-level info"),
+        ({"log_level": "x"}, {}, "--log-level", "write for example --log-level warning"),
     ],
 )
 def test_a_wrong_word_names_its_source(

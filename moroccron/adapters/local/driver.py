@@ -15,11 +15,13 @@ from moroccron.adapters.local import paths, wire
 from moroccron.adapters.local.lines import encode
 from moroccron.model.effects import Effect
 from moroccron.model.events import Disconnected, Event, Subscribed
+from moroccron.refrain import Refrain
 
 log = logging.getLogger("moroccron.driver")
 
 _CHUNK = 262_144
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  #: seconds between two attempts to connect
+_GRACE = 3.0  #: seconds in which an agent that begins beside us should be there
 _SEND_TIMEOUT = 5  #: seconds; an agent that reads nothing for so long counts as gone
 
 
@@ -70,14 +72,17 @@ class LocalDriver:
 
     def _stay(self) -> None:
         pause = _FIRST_PAUSE
+        silent = Refrain(grace=_GRACE)
         while not self._stopping.is_set():
             try:
                 connection = self._connect()
             except OSError as error:
-                log.debug("no agent at %s: %s", self._path, error)
+                if silent.due(str(error)):
+                    log.warning("waiting for the agent at %s: %s", self._path, error)
                 self._stopping.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
+            silent.over()
             with connection:
                 reason = self._listen(connection)
                 with self._lock:

@@ -6,10 +6,17 @@ The database's term fences a leader that would go on regardless.
 """
 
 import fcntl
+import logging
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+
+from moroccron.refrain import Refrain
+
+log = logging.getLogger(__name__)
+
+_LOOK = 1.0  #: seconds between two moments in which to say that we wait
 
 
 class FileElection:
@@ -28,7 +35,10 @@ class FileElection:
         lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         # A thread, since neither a signal nor `resign` can wake up one that waits for a lock.
         threading.Thread(target=self._take, args=(lock,), name="election", daemon=True).start()
-        self._decided.wait()
+        standing_by = Refrain()
+        while not self._decided.wait(_LOOK):
+            if standing_by.due("another leads"):
+                log.info("standing by: another process of this machine holds %s", self._path)
 
     def trusted(self) -> bool:
         return self._lock is not None

@@ -37,6 +37,7 @@ from moroccron.adapters.mesos.stream import Stream
 from moroccron.adapters.mesos.transport import Distrusted
 from moroccron.model.errors import MoroccronError
 from moroccron.ports import DriverEnd, MasterDetector
+from moroccron.refrain import Refrain
 
 log = logging.getLogger("moroccron.driver")
 
@@ -87,6 +88,7 @@ class Subscription(MesosSchedulerDriver):
         self._deadline = 0.0  #: by which the next event must have come
         self._silence = patience.answer  #: how long no event may come
         self._final = False
+        self._silent = Refrain()
 
     # ------------------------------------------------------------------ for any thread
 
@@ -232,6 +234,7 @@ class Subscription(MesosSchedulerDriver):
                 self._master, self.framework_id, stream_id, self._lines, self._authorized
             )
         self._subscribed_at = time.monotonic()
+        self._silent.over()
         version = subscribed.get("master_info", {}).get("version", "unknown")
         log.info("subscribed to %s (Mesos %s) as %s", line.master, version, line.framework_id)
         self._listener.subscribed(line, self._asked_suppressed)
@@ -336,7 +339,7 @@ class Subscription(MesosSchedulerDriver):
             log.warning("disconnected from %s: %s", visit.master, visit.reason)
             self._tell(lambda: self._listener.lost(visit.reason))
         next_one = self._comebacks.after(visit)
-        if next_one.text:
+        if next_one.text and self._silent.due(f"{visit.master} {visit.reason}"):
             log.log(next_one.level, "%s", next_one.text)
         if not next_one.follow:
             self._redirect = None

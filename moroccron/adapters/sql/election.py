@@ -33,6 +33,7 @@ from sqlalchemy import Engine
 from moroccron.adapters.sql.lease import Lease, LeaseRow
 from moroccron.candidacy import Candidacy, boot_clock
 from moroccron.model.errors import StoreUnavailable
+from moroccron.refrain import Refrain
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class SqlElection(Candidacy):
         self._length = length
         self._pause = min(length / _LOOKS, _LONGEST_PAUSE)
         self._sight: _Sight | None = None
+        self._silent = Refrain()
 
     def _campaign(self) -> None:
         won = self._win()
@@ -86,11 +88,13 @@ class SqlElection(Candidacy):
             try:
                 won = self._try()
             except StoreUnavailable as error:
-                log.warning("cannot stand for election yet: %s", error)
+                if self._silent.due(str(error)):
+                    log.warning("waiting for the database, to stand for election: %s", error)
                 self._over.wait(_LONGEST_PAUSE)
                 continue
+            self._silent.over()
             if won is not None:
-                log.info("elected: took the lease for the %d. time", won)
+                log.debug("took the lease for the %d. time", won)
                 self._trust(asked + self._length * _TRUSTED)
                 return won
             self._over.wait(self._pause)
@@ -103,6 +107,7 @@ class SqlElection(Candidacy):
         unchanged = self._clock() - self._sight.since
         if seen is None or seen.expires <= now or unchanged >= self._length:
             return self._row.take(self._holder, seen)
+        self._stand_by(seen.holder)
         return None
 
     def _until_renewal(self) -> float:
@@ -113,10 +118,10 @@ class SqlElection(Candidacy):
         try:
             ours = self._row.renew(won)
         except StoreUnavailable as error:
-            log.warning(
-                "the lease was not renewed, launching nothing once it is in doubt: %s", error
-            )
+            if self._silent.due(str(error)):
+                log.warning("the lease is not renewed, launching nothing once in doubt: %s", error)
             return
+        self._silent.over()
         if ours:
             self._trust(asked + self._length * _TRUSTED)
         else:

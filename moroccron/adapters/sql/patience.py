@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from moroccron.adapters.sql.failures import driver_error, unavailable
 from moroccron.ports import idle
+from moroccron.refrain import Refrain
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ T = TypeVar("T")
 
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 1.0
+_FIRST_REPETITION = 2.0  #: seconds until a failure that lasts is told again
 
 
 class Patience:
@@ -42,6 +44,7 @@ class Patience:
         """
         deadline = time.monotonic() + self._seconds
         pause = FIRST_PAUSE
+        silent = Refrain(first=_FIRST_REPETITION)
         while True:
             try:
                 return once()
@@ -49,7 +52,9 @@ class Patience:
                 cause = driver_error(error)
                 if not self._may_pass(cause) or time.monotonic() + pause > deadline:
                     raise unavailable(cause) from error
-                log.warning("the database failed, trying again in %.2f s: %s", pause, cause)
+                if silent.due(str(cause)):
+                    left = deadline - time.monotonic()
+                    log.warning("the database failed, trying again for %.0f s: %s", left, cause)
             waiting()
             threading.Event().wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE)

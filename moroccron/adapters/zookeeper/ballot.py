@@ -32,16 +32,25 @@ class Ballot:
         self._on_change = on_change
         self._name = f"{_PREFIX}{uuid.uuid4().hex}-"
         self._node: str | None = None
+        self._leader: str | None = None
 
     def is_first(self) -> bool:
-        """Whether it is we who stand longest; puts us on the list if need be."""
+        """Whether it is we who stand longest; puts us on the list if need be. Who else does: `leader`."""
         names = self._names()
         if not any(name.startswith(self._name) for name in names):
             self._session.create(f"{self._path}/{self._name}", self._holder, ephemeral=True)
             names = self._names()
         leader = first_of(names)
         self._node = leader if leader is not None and leader.startswith(self._name) else None
+        self._leader = leader
         return self._node is not None
+
+    def leader(self) -> str | None:
+        """Who stood longest at the last look, by the name that he gave; None: he has gone since."""
+        try:
+            return self._session.read(f"{self._path}/{self._leader}").decode(errors="replace")
+        except NoNodeError:
+            return None
 
     def beat(self) -> None:
         """A sign of life that the ensemble's majority has heard once it is answered."""

@@ -18,11 +18,15 @@ from kazoo.protocol.states import KazooState
 from moroccron.adapters.zookeeper.address import ZkAddress
 from moroccron.adapters.zookeeper.masters import MasterUnreadable, endpoint, leading
 from moroccron.adapters.zookeeper.session import Forbidden, NoAnswer, Session
+from moroccron.refrain import Refrain
 
 log = logging.getLogger(__name__)
 
 SESSION = 10.0  #: seconds; nothing of ours depends on it but how soon a dead connection is noticed
 _ROUND = 30.0  #: seconds between two looks although nothing was heard
+_SOON = (
+    3.0  #: seconds between two looks without a connection, and until it is told what we wait for
+)
 _PAUSE = 5.0  #: seconds until the next session after one that ended
 
 _UNTOLD = object()
@@ -49,6 +53,7 @@ class ZooKeeperDetector:
         self._thread: threading.Thread | None = None
         self._on_change: Callable[[str | None], None] = lambda master: None
         self._told: object = _UNTOLD
+        self._waiting = Refrain(grace=_SOON)
         self.blind = True  #: ZooKeeper is out of sight: what was told last may be out of date
 
     def watch(self, on_change: Callable[[str | None], None]) -> None:
@@ -97,8 +102,10 @@ class ZooKeeperDetector:
             while word is _Word.LOOK and not self._stopped.is_set():
                 if session.connected:
                     self._look(session, on_change)
+                else:
+                    self._wait_for("ZooKeeper", f"no connection to {self._address}")
                 try:
-                    word = words.get(timeout=_ROUND)
+                    word = words.get(timeout=_ROUND if session.connected else _SOON)
                 except Empty:
                     word = _Word.LOOK
         finally:
@@ -126,6 +133,10 @@ class ZooKeeperDetector:
         else:
             self.blind = not session.connected
             self._tell(master)
+            if master is None:
+                self._wait_for("a Mesos master", f"none leads by {self._address}")
+            else:
+                self._waiting.over()
 
     def _master(self, session: Session, on_change: Callable[[object], None]) -> str | None:
         path = self._address.path
@@ -140,9 +151,14 @@ class ZooKeeperDetector:
             log.error("the leading master cannot be known, %s/%s is %s", path, leader, error)
             return None
 
+    def _wait_for(self, whom: str, why: str) -> None:
+        if self._waiting.due(why):
+            log.warning("waiting for %s: %s", whom, why)
+
     def _tell(self, master: str | None) -> None:
         if master == self._told or self._stopped.is_set():
             return
         self._told = master
-        log.info("the leading master is %s", master or "nobody")
+        if master is not None:
+            log.info("the leading master is %s", master)
         self._on_change(master)

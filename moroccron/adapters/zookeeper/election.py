@@ -37,6 +37,7 @@ from moroccron.adapters.zookeeper.ballot import Ballot
 from moroccron.adapters.zookeeper.session import Forbidden, NoAnswer, Session
 from moroccron.candidacy import Candidacy, boot_clock
 from moroccron.model.errors import ElectionRefused
+from moroccron.refrain import Refrain
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class ZooKeeperElection(Candidacy):
         self._holder = holder
         self._timeout = session
         self._words: SimpleQueue[_Word] = SimpleQueue()
+        self._silent = Refrain()
 
     def _campaign(self) -> None:
         try:
@@ -119,7 +121,14 @@ class ZooKeeperElection(Candidacy):
         try:
             return words.get(timeout=session.granted / (_BEATS if self._elected else 1))
         except Empty:
+            self._tell_of_silence(session)
             return _Word.LOOK
+
+    def _tell_of_silence(self, session: Session) -> None:
+        if session.connected:
+            self._silent.over()
+        elif self._silent.due("no connection"):
+            log.warning("waiting for ZooKeeper: no connection to %s", self._address)
 
     def _step(self, session: Session, ballot: Ballot) -> None:
         """Stand, see who is first, and once it is us give signs of life. Comes again and again, so may fail."""
@@ -128,6 +137,7 @@ class ZooKeeperElection(Candidacy):
         asked = self._clock()
         try:
             if not self._elected and not ballot.is_first():
+                self._stand_by(ballot.leader())
                 return
             ballot.beat()
         except NoNodeError:

@@ -42,7 +42,9 @@ ENDS = (ExitCode.LEADERSHIP_LOST, ExitCode.FENCED, ExitCode.DEPOSED)
 
 def beside_a_standby(site: Site, leader: Candidate) -> tuple[Candidate, Candidate]:
     until(site.queries.leader, "it leads")
-    return leader, site.candidate()
+    standby = site.candidate()
+    standby.says(f":{leader.pid} leads")
+    return leader, standby
 
 
 def pass_seconds(seconds: float) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from moroccron.model.backfill import BackfillPlan, BackfillProgress, CreateBackfill
+from moroccron.model.backfill import Backfill, BackfillPlan, BackfillProgress, CreateBackfill
 from moroccron.model.changes import Change, DagState, Happened
 from moroccron.model.command import Amendment, Answer, Command, Intent
 from moroccron.model.dag_version import DagVersion
@@ -79,6 +79,9 @@ class Store(Protocol):
 
     def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
         """How those of the runs stand that there are."""
+
+    def recall_backfill(self, backfill_id: int) -> Backfill | None:
+        """A backfill, over or not; None: there is none."""
 
     def failed_runs(self, backfill_id: int, before: datetime, limit: int) -> Sequence[str]:
         """Runs of a backfill that ended before then without success, by interval."""

@@ -5,12 +5,19 @@ Ended runs that commands speak of, what backfills come upon, the runs before oth
 Reads only. Must not decide: which rows are wanted is the core's to say.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from moroccron.core.backfilling import wanted
+from moroccron.core.backfilling import to_recall, wanted, wanted_backfill
 from moroccron.core.commands import wanted_run
 from moroccron.core.view import View
-from moroccron.model.events import CommandReceived, Event, IntervalsSeen, PreviousFound
+from moroccron.model.command import Command
+from moroccron.model.events import (
+    BackfillRecalled,
+    CommandReceived,
+    Event,
+    IntervalsSeen,
+    PreviousFound,
+)
 from moroccron.ports import Store
 
 
@@ -23,8 +30,15 @@ def with_recalled(view: View, store: Store, events: Iterable[Event]) -> list[Eve
             recalled = store.recall(run_id) if run_id is not None else None
             if recalled is not None:
                 found.append(recalled)
+            found += _backfill_of(view, store, event.command)
         found.append(event)
     return found
+
+
+def _backfill_of(view: View, store: Store, command: Command) -> list[Event]:
+    number = wanted_backfill(view, command)
+    backfill = None if number is None else store.recall_backfill(number)
+    return [] if backfill is None else [BackfillRecalled(backfill)]
 
 
 def _seen_by_backfills(view: View, store: Store) -> list[Event]:
@@ -32,7 +46,13 @@ def _seen_by_backfills(view: View, store: Store) -> list[Event]:
     for wish in wanted(view):
         states = store.run_states(wish.run_ids)
         runs = {run_id: states.get(run_id) for run_id in wish.run_ids}
-        found.append(IntervalsSeen(wish.backfill.id, runs))
+        failed: Sequence[str] = ()
+        if wish.failed_before is not None:
+            failed = store.failed_runs(wish.backfill.id, wish.failed_before, wish.room)
+        for run_id in to_recall(wish, runs, failed):
+            recalled = store.recall(run_id)
+            found += [recalled] if recalled is not None else []
+        found.append(IntervalsSeen(wish.backfill.id, runs, tuple(failed)))
     return found
 
 

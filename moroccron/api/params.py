@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from moroccron.model.backfill import DEFAULT_MAX_ACTIVE, MOST_ACTIVE, Existing
 from moroccron.model.fires import MOST_FIRES
 from moroccron.model.pool import MOST_SLOTS
 from moroccron.model.share import MOST, MOST_WEIGHT
@@ -60,6 +61,45 @@ class ShareBody(Strict):
     jobs: int | None = Field(None, ge=0, le=MOST, description="At most so many attempts")
 
 
+class BackfillPath(Strict):
+    backfill_id: Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+class BackfillsQuery(Strict):
+    dag: Id | None = Field(None, description="Only backfills of this DAG")
+    limit: int = Field(50, ge=1, le=500)
+
+
+Moment = Annotated[str, Field(min_length=4, max_length=40)]
+
+
+class BackfillBody(Strict):
+    dag: Id
+    begin: Moment = Field(
+        alias="from",
+        description="Intervals that begin then or later; ISO 8601, in the DAG's zone unless it names one",
+    )
+    end: Moment | None = Field(
+        None, alias="to", description="Intervals that begin before; default: now"
+    )
+    jobs: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="Only jobs whose ids match this pattern, as in `load-*`"
+    )
+    downstream: bool = Field(False, description="With `jobs`: and all downstream of these")
+    existing: Existing = Field(
+        Existing.KEEP, description="What becomes of runs that there are already and that are over"
+    )
+    newest_first: bool = False
+    max_active: int = Field(DEFAULT_MAX_ACTIVE, ge=1, le=MOST_ACTIVE)
+    params: dict[Annotated[str, Field(max_length=100)], Any] = Field(
+        default_factory=dict, max_length=100, description="Override the DAG's defaults"
+    )
+
+
+class CancelBody(Strict):
+    kill: bool = Field(False, description="End those of its runs too that are not over")
+
+
 class RunPath(Strict):
     run_id: Id
 
@@ -94,6 +134,9 @@ class GraphQuery(Strict):
 class RunsQuery(Strict):
     dag: Id | None = Field(None, description="Only runs of this DAG")
     state: list[RunState] = Field([], max_length=5, description="Only runs in one of these states")
+    backfill: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = Field(
+        None, description="Only runs of this backfill"
+    )
     before: Id | None = Field(None, description="The id of the last run of the page before")
     limit: int = Field(50, ge=1, le=500)
 

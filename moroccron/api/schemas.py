@@ -9,6 +9,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from moroccron.model.backfill import (
+    BackfillPlan,
+    BackfillProgress,
+    BackfillState,
+    Deed,
+    Existing,
+    VersionChoice,
+)
 from moroccron.model.command import Answer
 from moroccron.model.failure import FailureClass
 from moroccron.model.fires import Fire
@@ -214,6 +222,100 @@ class JobRunOut(Out):
     @classmethod
     def of(cls, job_run: JobRun) -> "JobRunOut":
         return cls.model_validate(job_run)
+
+
+class BackfillOut(Out):
+    model_config = ConfigDict(populate_by_name=True, frozen=True)
+
+    id: int
+    dag_id: str
+    version_id: str = Field(description="Of its intervals and of the runs that it makes")
+    state: BackfillState
+    begin: datetime = Field(serialization_alias="from")
+    end: datetime = Field(serialization_alias="to")
+    created: datetime
+    ended: datetime | None
+    requested_by: str
+    existing: Existing
+    version: VersionChoice = Field(description="Of runs that it runs again")
+    jobs: str | None
+    downstream: bool
+    newest_first: bool
+    max_active: int
+    params: Mapping[str, Any]
+    intervals: int
+    made: int = Field(description="Runs that it made")
+    rerun: int = Field(description="Runs that it ran again")
+    left: int = Field(description="Intervals whose runs it left as they were")
+    runs: Mapping[RunState, int] = Field(description="Its runs by state")
+
+    @classmethod
+    def of(cls, found: BackfillProgress) -> "BackfillOut":
+        row = found.backfill
+        return cls(
+            id=row.id,
+            dag_id=row.dag_id,
+            version_id=row.version_id,
+            state=row.state,
+            begin=row.begin,
+            end=row.end,
+            created=row.created,
+            ended=row.ended,
+            requested_by=row.requested_by,
+            existing=row.existing,
+            version=row.version,
+            jobs=row.jobs,
+            downstream=row.downstream,
+            newest_first=row.newest_first,
+            max_active=row.max_active,
+            params=row.params,
+            intervals=row.total,
+            made=row.made,
+            rerun=row.rerun,
+            left=row.left,
+            runs={state: found.runs.get(state, 0) for state in RunState},
+        )
+
+
+class BackfillsOut(Out):
+    backfills: list[BackfillOut]
+
+
+class PlannedIntervalOut(Out):
+    logical_date: datetime
+    interval_end: datetime
+    run_id: str
+    found: RunState | None = Field(description="How the run stands that there is already")
+    deed: Deed = Field(description="What would be done about it")
+
+
+class BackfillPlanOut(Out):
+    dag_id: str
+    version_id: str | None
+    jobs: list[str] = Field(description="Those that would run")
+    intervals: list[PlannedIntervalOut] = Field(description="In the order of the work")
+    counts: Mapping[Deed, int]
+    refused: str | None = Field(description="Why it would not be done at all")
+
+    @classmethod
+    def of(cls, plan: BackfillPlan) -> "BackfillPlanOut":
+        return cls(
+            dag_id=plan.dag_id,
+            version_id=plan.version_id,
+            jobs=list(plan.jobs),
+            intervals=[
+                PlannedIntervalOut(
+                    logical_date=line.interval.start,
+                    interval_end=line.interval.end,
+                    run_id=line.run_id,
+                    found=line.found,
+                    deed=line.deed,
+                )
+                for line in plan.intervals
+            ],
+            counts={deed: plan.count(deed) for deed in Deed},
+            refused=plan.refused,
+        )
 
 
 class JobMoveOut(Out):

@@ -32,6 +32,13 @@ def check_logical_date(moment: datetime | None) -> datetime | None:
     return None if moment is None else _check("logical_date", when.logical_date, moment)
 
 
+def check_moment(field: str, text: str, zone: str) -> datetime:
+    """The moment that is meant by ISO 8601, in the zone unless it names one; or a refusal."""
+    moment = _check(field, lambda value: when.moment(value, zone), text)
+    assert moment is not None, "there is none only for nothing"
+    return moment
+
+
 def _check(field: str, check: Callable[[Any], T], value: object) -> T:
     try:
         return check(value)

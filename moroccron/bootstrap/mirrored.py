@@ -6,6 +6,7 @@ from datetime import datetime
 
 from moroccron.adapters.zookeeper.framework_id import FrameworkIdMirror
 from moroccron.adapters.zookeeper.session import ZooKeeperUnavailable
+from moroccron.model.backfill import Backfill
 from moroccron.model.changes import Change, FrameworkChanged
 from moroccron.model.command import Command
 from moroccron.model.errors import StoreUnavailable
@@ -45,6 +46,9 @@ class MirroredStore:
 
     def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
         return self._store.run_states(run_ids)
+
+    def recall_backfill(self, backfill_id: int) -> Backfill | None:
+        return self._store.recall_backfill(backfill_id)
 
     def failed_runs(self, backfill_id: int, before: datetime, limit: int) -> Sequence[str]:
         return self._store.failed_runs(backfill_id, before, limit)

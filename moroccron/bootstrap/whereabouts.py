@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from moroccron.adapters.local.identity import is_embedded
+from moroccron.model.backfill import Backfill
 from moroccron.model.changes import Change
 from moroccron.model.command import Command
 from moroccron.model.errors import FrameworkMismatch
@@ -44,6 +45,9 @@ class SettledStore:
 
     def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
         return self._store.run_states(run_ids)
+
+    def recall_backfill(self, backfill_id: int) -> Backfill | None:
+        return self._store.recall_backfill(backfill_id)
 
     def failed_runs(self, backfill_id: int, before: datetime, limit: int) -> Sequence[str]:
         return self._store.failed_runs(backfill_id, before, limit)

@@ -14,7 +14,9 @@ from moroccron.cli.finding import BACKFILL_ID, DAG_ID
 from moroccron.cli.options import (
     STORE,
     answer_option,
+    downstream_option,
     dry_run_option,
+    jobs_option,
     json_option,
     with_settings,
 )
@@ -28,6 +30,7 @@ from moroccron.model.backfill import (
     BackfillProgress,
     CreateBackfill,
     Deed,
+    Existing,
 )
 from moroccron.model.errors import DagInvalid
 from moroccron.model.states import RunState
@@ -51,6 +54,16 @@ _DEEDS = {
 )
 @click.option(
     "--to", "end", metavar="MOMENT", help="Intervals that begin before this moment.  [default: now]"
+)
+@jobs_option
+@downstream_option
+@click.option(
+    "--existing",
+    type=click.Choice([existing.value for existing in Existing]),
+    default=Existing.KEEP.value,
+    show_default=True,
+    help="Runs that there are already: keep them, run those again that failed (from where they "
+    "did), or run all again. Those that are not over are left alone.",
 )
 @click.option("--newest-first", is_flag=True, help="Begin with the newest interval.")
 @click.option(
@@ -76,6 +89,9 @@ def create(
     dag_id: str,
     begin: str,
     end: str | None,
+    jobs: str | None,
+    downstream: bool,
+    existing: str,
     newest_first: bool,
     max_active: int,
     params: Sequence[str],
@@ -86,8 +102,7 @@ def create(
 ) -> None:
     """Make the runs of a DAG for a stretch of the past, as its schedule would have.
 
-    The scheduler works on it below all other work; this command does not wait. Of intervals that have a run
-    already, that is left alone.
+    The scheduler works on it below all other work; this command does not wait.
     """
     queries = open_queries(settings)
     version = finding.dag(queries, dag_id).version
@@ -97,6 +112,9 @@ def create(
         dag_id,
         moment,
         _moment("--to", end, version.timezone),
+        jobs=jobs,
+        downstream=downstream,
+        existing=Existing(existing),
         newest_first=newest_first,
         max_active=max_active,
         params=parse_params(params, version),
@@ -112,7 +130,7 @@ def create(
     else:
         intervals = times.amount(found.backfill.total, "interval")
         say(f"Backfill {answer.detail} of {escape(dag_id)} is about {intervals}.")
-        say(f"Follow it: moroccron backfill show {answer.detail}")
+        say(f"Follow it: moroccron backfill watch {answer.detail}")
 
 
 def _moment(option: str, text: str | None, zone: str) -> datetime | None:
@@ -139,6 +157,7 @@ def _show_plan(plan: BackfillPlan, zone: str, *, as_json: bool) -> None:
             _DEEDS[line.deed],
         )
     table(rows)
+    say(f"Jobs: {escape(', '.join(plan.jobs))}.")
     counts = [f"{plan.count(deed)} {deed.value}" for deed in Deed if plan.count(deed)]
     say(f"{times.amount(len(plan.intervals), 'interval')}: {', '.join(counts)}.")
     say("Nothing was changed.")
@@ -222,6 +241,7 @@ def print_backfill(found: BackfillProgress) -> None:
         ("to", f"{times.exact(row.end)} (before)"),
         ("asked by", row.requested_by),
         ("jobs", "" if row.jobs is None else row.jobs + " and downstream" * row.downstream),
+        ("existing", "" if row.existing is Existing.KEEP else row.existing.value),
         ("params", ", ".join(f"{name}={value}" for name, value in row.params.items())),
         ("intervals", _intervals(found)),
     ]

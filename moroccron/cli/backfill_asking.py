@@ -1,4 +1,4 @@
-"""`moroccron backfill pause|resume|cancel`: what is asked of a backfill that there is."""
+"""`moroccron backfill pause|resume|cancel|retry`: what is asked of a backfill that there is."""
 
 import click
 
@@ -11,10 +11,11 @@ from moroccron.model.backfill import (
     CancelBackfill,
     PauseBackfill,
     ResumeBackfill,
+    RetryBackfill,
 )
 from moroccron.settings import Settings
 
-_Asked = PauseBackfill | ResumeBackfill | CancelBackfill
+_Asked = PauseBackfill | ResumeBackfill | CancelBackfill | RetryBackfill
 _backfill = click.argument("backfill_id", metavar="BACKFILL", type=BACKFILL_ID)
 
 
@@ -58,8 +59,21 @@ def cancel(
     _ask(CancelBackfill(backfill_id, kill), said, patience, as_json, settings)
 
 
+@click.command("retry")
+@_backfill
+@answer_option
+@with_settings(*STORE)
+@json_option
+def retry(backfill_id: int, patience: float, as_json: bool, settings: Settings) -> None:
+    """Run those runs of a BACKFILL again, from where they failed, that did not succeed.
+
+    It may be at work still, or done.
+    """
+    _ask(RetryBackfill(backfill_id), "runs its failed runs again", patience, as_json, settings)
+
+
 def _ask(
-    intent: PauseBackfill | ResumeBackfill | CancelBackfill,
+    intent: _Asked,
     said: str,
     patience: float,
     as_json: bool,

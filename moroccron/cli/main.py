@@ -49,9 +49,11 @@ _BACKFILL = {
     "create": Lazy("moroccron.cli.backfill", "Make the runs of a stretch of the past.", "create"),
     "list": Lazy("moroccron.cli.backfill", "List backfills, newest first.", "list_backfills"),
     "show": Lazy("moroccron.cli.backfill", "Show how far a backfill is.", "show"),
+    "watch": Lazy("moroccron.cli.backfill_watch", "Watch a backfill until it is over.", "watch"),
     "pause": Lazy("moroccron.cli.backfill_asking", "Make no more runs for now.", "pause"),
     "resume": Lazy("moroccron.cli.backfill_asking", "Go on where it was paused.", "resume"),
     "cancel": Lazy("moroccron.cli.backfill_asking", "Make no more runs, for good.", "cancel"),
+    "retry": Lazy("moroccron.cli.backfill_asking", "Run its failed runs again.", "retry"),
 }
 _DB = {
     "upgrade": Lazy("moroccron.cli.db", "Bring the tables up to date; creates them.", "upgrade"),
@@ -84,7 +86,7 @@ _COMMANDS = {
     "runs": Lazy(_HERE, "Runs: trigger, list, show, kill.", "runs"),
     "jobs": Lazy(_HERE, "Jobs within a run: list, retry, mark.", "jobs"),
     "owners": Lazy(_HERE, "Owners' shares: list, set, remove.", "owners"),
-    "backfill": Lazy(_HERE, "Backfills: create, list, show, pause, resume, cancel.", "backfill"),
+    "backfill": Lazy(_HERE, "Backfills: create, list, show, watch, pause, resume, ...", "backfill"),
     "pools": Lazy(_HERE, "Pools of slots: list, set, remove.", "pools"),
     "logs": Lazy("moroccron.cli.logs", "What a job of a run wrote, live or finished."),
     "scheduler": Lazy("moroccron.cli.scheduler", "One candidate for the lead of the engine."),

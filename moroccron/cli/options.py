@@ -87,6 +87,14 @@ dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Show what would change, and change nothing. Needs no leader."
 )
 
+jobs_option = click.option(
+    "--jobs", metavar="GLOB", help="Only jobs whose ids match, as in `load-*`.  [default: all]"
+)
+
+downstream_option = click.option(
+    "--downstream", is_flag=True, help="With --jobs: and all jobs downstream of these."
+)
+
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 answer_option = click.option(

@@ -99,7 +99,7 @@ def amend(draft: Draft, wish: Amendment, by: str) -> None:
     if run is None:
         raise Refused(f"there is no run {wish.run_id}")
     found = plan(run, wish)
-    _reopen_run(draft, run, withdraw=found.goes_on)
+    reopen_run(draft, run, withdraw=found.goes_on)
     job_run = run.job_run(found.position)
     if isinstance(wish, RetryJob):
         fresh = evolve(
@@ -117,17 +117,26 @@ def amend(draft: Draft, wish: Amendment, by: str) -> None:
     elif _mark(draft, run, evolve(job_run, mark=wish.state, marked_by=by)):
         return  # it counts, and what follows is decided, when the attempt has ended
     for follow in found.follows:
-        _decide_anew(draft, run, follow)
+        decide_anew(draft, run, follow)
 
 
-def _reopen_run(draft: Draft, run: RunView, *, withdraw: bool) -> None:
-    """Let an ended run go on, or be judged anew. What is to run on is not wanted dead any more."""
+def reopen_run(
+    draft: Draft, run: RunView, *, withdraw: bool, backfill_id: int | None = None
+) -> None:
+    """Let an ended run go on, or be judged anew, for a backfill if one is named. What is to run on is not wanted
+    dead any more."""
     before = run.run
     kill = None if withdraw else before.kill
     if not before.state.is_terminal and kill is before.kill:
         return
-    expires = run.graph.expiry(draft.now)  # what goes on has its time anew
-    opened = evolve(before, state=RunState.RUNNING, ended=None, kill=kill, expires=expires)
+    opened = evolve(
+        before,
+        state=RunState.RUNNING,
+        ended=None,
+        kill=kill,
+        expires=run.graph.expiry(draft.now),  # what goes on has its time anew
+        backfill_id=before.backfill_id if backfill_id is None else backfill_id,
+    )
     draft.change(RunChanged(opened))
     draft.tell(
         "run", "re-opened", run_id=before.id, from_state=before.state, to_state=RunState.RUNNING
@@ -161,7 +170,7 @@ def _mark(draft: Draft, run: RunView, job_run: JobRun) -> bool:
     return False
 
 
-def _decide_anew(draft: Draft, run: RunView, follow: Consequence) -> None:
+def decide_anew(draft: Draft, run: RunView, follow: Consequence) -> None:
     """Open what is not closed any more, for the resolver to go on with, or close it otherwise."""
     if not follow.before.is_terminal:
         return  # it waited: the resolver decides it now

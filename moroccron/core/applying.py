@@ -11,6 +11,7 @@ from typing import Any
 from moroccron.core.ephemera import (
     AlarmSet,
     AppetiteChanged,
+    BackfillAdopted,
     BatchAsked,
     ConnectionChanged,
     CutOff,
@@ -120,6 +121,10 @@ def _adopted(view: View, change: RunAdopted, now: datetime) -> None:
         view.set_attempt(attempt, now)
 
 
+def _backfill_adopted(view: View, change: BackfillAdopted, _now: datetime) -> None:
+    view.backfills[change.backfill.id] = change.backfill
+
+
 def _version(view: View, change: VersionAdded, _now: datetime) -> None:
     view.versions[change.version.id] = change.version
 
@@ -215,4 +220,5 @@ _APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
     VetoNoted: _veto,
     PreviousNoted: lambda view, change, _: view.note_previous(change.previous),
     RunAdopted: _adopted,
+    BackfillAdopted: _backfill_adopted,
 }

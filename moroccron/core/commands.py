@@ -10,6 +10,7 @@ from moroccron.core.killing import kill_run
 from moroccron.core.loading import with_next_due
 from moroccron.core.pools import remove_pool, set_pool
 from moroccron.core.refused import Refused
+from moroccron.core.rerunning import rerun
 from moroccron.core.runs import create_run
 from moroccron.core.shares import remove_share, set_share
 from moroccron.core.view import View
@@ -31,6 +32,7 @@ from moroccron.model.command import (
     RemovePool,
     RemoveShare,
     RetryJob,
+    RetryRun,
     SetPool,
     SetShare,
     TriggerRun,
@@ -69,6 +71,8 @@ def _carry_out(draft: Draft, command: Command) -> str:
         case RetryJob(run_id, job_id) | MarkJob(run_id, job_id):
             amend(draft, command.intent, command.requested_by)
             return f"{run_id} {job_id}"
+        case RetryRun() as retry:
+            return _retry(draft, retry, command.requested_by)
         case PauseDag(dag_id):
             _set_paused(draft, dag_id, paused=True)
             return dag_id
@@ -130,6 +134,14 @@ def _trigger(draft: Draft, command: Command, trigger: TriggerRun) -> str:
     return identity
 
 
+def _retry(draft: Draft, wish: RetryRun, by: str) -> str:
+    run = draft.view.runs.get(wish.run_id)
+    if run is None:
+        raise Refused(f"there is no run {wish.run_id}")
+    rerun(draft, run, wish, by)
+    return wish.run_id
+
+
 def _set_paused(draft: Draft, dag_id: str, *, paused: bool) -> None:
     dag = draft.view.dags.get(dag_id)
     if dag is None:
@@ -146,8 +158,9 @@ def _set_paused(draft: Draft, dag_id: str, *, paused: bool) -> None:
 
 def wanted_run(view: View, command: Command) -> str | None:
     """The id of the ended run that must be recalled before the command can be taken, if any."""
-    if isinstance(command.intent, RetryJob | MarkJob) and command.intent.run_id not in view.runs:
-        return command.intent.run_id
+    intent = command.intent
+    if isinstance(intent, RetryRun | RetryJob | MarkJob) and intent.run_id not in view.runs:
+        return intent.run_id
     return None
 
 

@@ -4,14 +4,14 @@ A retry and a mark are carried out by it and previewed by it, so that one is wha
 *rule* had decided can move: what has run, or was marked, stays.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from moroccron.core.judging import judge
 from moroccron.core.rules import RuleVerdict
 from moroccron.core.run_view import RunView
-from moroccron.core.tally import KIND_OF, STEPS, Bond
+from moroccron.core.tally import ANY_OPEN, KIND_OF, STEPS, Bond
 from moroccron.model.run import JobRun
 from moroccron.model.states import JobRunState
 
@@ -43,6 +43,16 @@ class Consequence:
 def consequences(run: RunView, position: int, state: JobRunState) -> list[Consequence]:
     """All that follows, in topological order, if the job at a position stood in a state."""
     return list(_Supposition(run).follow(position, state))
+
+
+def rerun_consequences(
+    run: RunView, chosen: Collection[int], asked_again: Iterable[int]
+) -> list[Consequence]:
+    """All that follows, in topological order, if chosen jobs began anew and rules of others were asked again.
+
+    A chosen job that has nothing to wait for runs, whatever its rule says of the jobs upstream: a person wants it.
+    """
+    return list(_Supposition(run).begin_anew(chosen, asked_again))
 
 
 def is_movable(job_run: JobRun) -> bool:
@@ -77,6 +87,32 @@ class _Supposition:
             if found is not None:
                 yield found
 
+    def begin_anew(
+        self, chosen: Collection[int], asked_again: Iterable[int]
+    ) -> Iterator[Consequence]:
+        for position in chosen:
+            self._suppose(position, JobRunState.WAITING)
+        for position in (*chosen, *asked_again):
+            heappush(self._left, position)
+        last = -1
+        while self._left:
+            position = heappop(self._left)
+            if position == last:
+                continue
+            last = position
+            found = self._restart(position) if position in chosen else self._look_at(position)
+            if found is not None:
+                yield found
+
+    def _restart(self, position: int) -> Consequence:
+        tally = self._tallies.get(position, self._run.tallies[position])
+        after, cause = JobRunState.QUEUED, None
+        if tally & ANY_OPEN:
+            said = judge(self._run.graph, position, tally, self._state_at)
+            after, cause = AFTER[said.verdict], said.cause
+        self._suppose(position, after)
+        return Consequence(position, self._run.state_at(position), after, cause)
+
     def _look_at(self, position: int) -> Consequence | None:
         run = self._run
         job_run = run.job_run(position)
@@ -100,7 +136,7 @@ class _Supposition:
         return self._states.get(position) or self._run.state_at(position)
 
     def _suppose(self, position: int, state: JobRunState) -> None:
-        before = self._run.state_at(position)
+        before = self._state_at(position)
         self._states[position] = state
         if before is not state:
             old, new = KIND_OF[before], KIND_OF[state]

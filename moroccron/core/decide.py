@@ -15,6 +15,7 @@ from moroccron.core.commands import adopt_run, take_command
 from moroccron.core.draft import Decision, Draft
 from moroccron.core.ephemera import (
     AppetiteChanged,
+    BackfillAdopted,
     ConnectionChanged,
     InverseOfferHeld,
     InverseOffersGone,
@@ -39,6 +40,7 @@ from moroccron.core.watching import end_patience, keep_watch, watch
 from moroccron.model.changes import FrameworkChanged
 from moroccron.model.events import (
     AgentLost,
+    BackfillRecalled,
     CommandReceived,
     Disconnected,
     Event,
@@ -80,7 +82,7 @@ def _take(draft: Draft, event: Event) -> None:
             take_command(draft, command)
         case FilesLoaded():
             take_files(draft, event)
-        case RunRecalled() | IntervalsSeen() | PreviousFound():
+        case RunRecalled() | BackfillRecalled() | IntervalsSeen() | PreviousFound():
             _take_found(draft, event)
         case Subscribed():
             _subscribed(draft, event)
@@ -95,11 +97,16 @@ def _take(draft: Draft, event: Event) -> None:
             pass
 
 
-def _take_found(draft: Draft, event: RunRecalled | IntervalsSeen | PreviousFound) -> None:
+def _take_found(
+    draft: Draft, event: RunRecalled | BackfillRecalled | IntervalsSeen | PreviousFound
+) -> None:
     """What the store was asked for."""
     match event:
         case RunRecalled():
             adopt_run(draft, event)
+        case BackfillRecalled(backfill):
+            if backfill.id not in draft.view.backfills:
+                draft.note(BackfillAdopted(backfill))
         case IntervalsSeen():
             go_on(draft, event)
         case PreviousFound():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from moroccron.core.inquiry import Asked
+from moroccron.model.backfill import Backfill
 from moroccron.model.events import RunRecalled
 from moroccron.model.offer import InverseOffer, Offer
 from moroccron.model.run import PreviousRun
@@ -215,6 +216,13 @@ class RunAdopted:
     recalled: RunRecalled
 
 
+@dataclass(frozen=True, slots=True)
+class BackfillAdopted:
+    """A backfill that is over is in memory again, because a command speaks of it."""
+
+    backfill: Backfill
+
+
 Ephemeral = (
     OfferHeld
     | OffersGone
@@ -243,4 +251,5 @@ Ephemeral = (
     | VetoNoted
     | PreviousNoted
     | RunAdopted
+    | BackfillAdopted
 )

@@ -93,7 +93,7 @@ class JobGraph:
             edges = {job.id: job.upstream for job in self.specs}
             bonds = dict.fromkeys(between(edges, spec.teardown_of, spec.id), Bond.WATCHED)
             bonds |= dict.fromkeys(spec.upstream, Bond.WATCHED)
-            bonds |= dict.fromkeys(spec.teardown_of, Bond.PLAIN)
+            bonds |= dict.fromkeys(spec.teardown_of, Bond.SETUP)
         else:
             bonds |= dict.fromkeys(spec.allow_failure, Bond.FORGIVEN)
         return tuple(sorted((self.position[job], bond) for job, bond in bonds.items()))

@@ -37,8 +37,8 @@ _RUN = Finding(RuleVerdict.RUN)
 
 def judge(graph: JobGraph, position: int, packed: int, state_at: StateAt) -> Finding:
     """The verdict on the job at a position, given its packed tally and a way to ask after states."""
-    if not graph.upstream[position]:
-        return _RUN
+    if not packed:
+        return _RUN  # it has no upstream jobs, or all of them are left out
     condition = graph.conditions.get(position) if graph.conditions else None
     if condition is None:
         verdict = graph.judges[position](unpack(packed))
@@ -63,9 +63,11 @@ def _cause(graph: JobGraph, position: int, verdict: RuleVerdict, state_at: State
     if verdict is RuleVerdict.SKIP:
         closing = _SKIPS.get(spec.trigger_rule, _SKIPPED)
         if spec.run_if is not None:
-            closing = frozenset(Kind) - {Kind.OPEN}
-    counted = [up for up, bond in graph.upstream[position] if bond is Bond.PLAIN]
-    for parent in counted:
-        if KIND_OF[state_at(parent)] in closing:
+            closing = frozenset(Kind) - {Kind.OPEN, Kind.LEFT_OUT}
+    for parent, bond in graph.upstream[position]:
+        kind = KIND_OF[state_at(parent)]
+        if kind is Kind.LEFT_OUT and bond is Bond.SETUP:
+            kind = Kind.SKIPPED
+        if bond in (Bond.PLAIN, Bond.SETUP) and kind in closing:
             return graph.specs[parent].id
     return graph.specs[graph.upstream[position][0][0]].id

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import combinations_with_replacement
 
 from moroccron.core.rules import RuleVerdict, min_success, rule_verdict
-from moroccron.core.tally import Kind, Tally
+from moroccron.core.tally import COUNTED, Kind, Tally
 from moroccron.model.dag_version import TriggerRule
 
 MOST = 4  #: upstream jobs
@@ -29,7 +29,7 @@ _HEAD = """\
 <!-- Made by `python -m moroccron.cli.reference docs`; change the code instead. -->
 
 [semantics.md](semantics.md) says the same in words. A row is a set of upstream jobs in any order: **S** succeeded;
-**F** failed, lost or killed; **U** upstream_failed; **K** skipped or not selected; **o** not over. A cell says what
+**F** failed, lost or killed; **U** upstream_failed; **K** skipped; **o** not over. A cell says what
 the rule makes of the job: run, skip (skipped), fail (upstream_failed); empty: it waits. A job without upstream jobs
 runs, whatever its rule. An edge with `allow_failure` counts F and U as S.
 """
@@ -47,7 +47,7 @@ def page() -> str:
         parts.append("| |" + "|".join(f" {name} " for name in columns) + "|")
         parts.append("|---|" + "---|" * len(columns))
         for kinds in combinations_with_replacement(_LETTERS, size):
-            tally = Tally(*(kinds.count(kind) for kind in Kind))
+            tally = Tally(*(kinds.count(kind) for kind in COUNTED))
             cells = "|".join(_WORDS[judge(tally)] for judge in columns.values())
             parts.append(f"| {''.join(_LETTERS[kind] for kind in kinds)} |{cells}|")
         parts.append("")

@@ -17,7 +17,8 @@ class Kind(IntEnum):
     SUCCEEDED = 1
     FAILED = 2  #: it ended in failure itself: failed, lost or killed
     UPSTREAM_FAILED = 3
-    SKIPPED = 4  #: skipped or not selected
+    SKIPPED = 4
+    LEFT_OUT = 5  #: not selected: to the rules it is not there
 
 
 class Bond(IntEnum):
@@ -26,6 +27,7 @@ class Bond(IntEnum):
     PLAIN = 0
     FORGIVEN = 1  #: `allow_failure`: a failure is as good as a success
     WATCHED = 2  #: waited for, whatever becomes of it: what a teardown cleans up after
+    SETUP = 3  #: of a teardown: left out, it is as good as skipped
 
 
 class Tally(NamedTuple):
@@ -49,11 +51,15 @@ def kind_of(state: JobRunState) -> Kind:
         return Kind.OPEN
     if state is JobRunState.SUCCEEDED:
         return Kind.SUCCEEDED
+    if state is JobRunState.NOT_SELECTED:
+        return Kind.LEFT_OUT
     if state in PASSED_OVER:
         return Kind.SKIPPED
     return Kind.UPSTREAM_FAILED if state is JobRunState.UPSTREAM_FAILED else Kind.FAILED
 
 
+#: those that a tally tells apart, in the order of its fields
+COUNTED = tuple(kind for kind in Kind if kind is not Kind.LEFT_OUT)
 KIND_OF = {state: kind_of(state) for state in JobRunState}
 
 _BITS = 24  #: upstream jobs of one job: fewer than 16 millions
@@ -68,6 +74,10 @@ def weight(kind: Kind, bond: Bond) -> int:
     """What one upstream job adds to a packed tally."""
     if bond is Bond.WATCHED and kind is not Kind.OPEN:
         return 0
+    if kind is Kind.LEFT_OUT:
+        if bond is not Bond.SETUP:
+            return 0
+        kind = Kind.SKIPPED
     if bond is Bond.FORGIVEN and kind in (Kind.FAILED, Kind.UPSTREAM_FAILED):
         kind = Kind.SUCCEEDED
     return 1 << (_BITS * kind)

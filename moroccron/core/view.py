@@ -231,7 +231,7 @@ class View:
             self.running[run.dag_id] -= _takes_slot(found.run)
             self._leave_backfill(found.run)
         self.running[run.dag_id] += _takes_slot(run)
-        if run.backfill_id is not None:
+        if run.backfill_id is not None and not run.state.is_terminal:
             self.runs_of_backfill.setdefault(run.backfill_id, set()).add(run.id)
         if run.expires is not None and (found.run is run or found.run.expires != run.expires):
             self.timers.add(run.expires, RunExpiry(run.id))
@@ -277,11 +277,10 @@ class View:
                 self.ahead.setdefault(run.dag_id, set()).add(run.interval.end)
 
     def _leave_backfill(self, run: Run) -> None:
-        if run.backfill_id is not None:
-            beside = self.runs_of_backfill[run.backfill_id]
-            beside.discard(run.id)
-            if not beside:
-                del self.runs_of_backfill[run.backfill_id]
+        beside = self.runs_of_backfill.get(run.backfill_id or 0, set())
+        beside.discard(run.id)
+        if not beside:
+            self.runs_of_backfill.pop(run.backfill_id or 0, None)
 
     def _drop_run(self, run: Run, now: datetime) -> None:
         found = self.runs.pop(run.id, None)

@@ -55,6 +55,25 @@ class MarkJob:
     state: JobRunState  #: one of `MARKS`
 
 
+class Rerun(StrEnum):
+    """How much of a run runs again."""
+
+    FAILED = "failed"  #: from where it failed
+    JOBS = "jobs"  #: the jobs that a pattern names
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRun:
+    """Run a run again: jobs that are over, with their retries anew. What is at work is let be."""
+
+    run_id: str
+    rerun: Rerun = Rerun.FAILED
+    jobs: str | None = None  #: a pattern of job ids
+    downstream: bool = False  #: and all jobs downstream of these
+    version: VersionChoice = VersionChoice.OWN
+
+
 @dataclass(frozen=True, slots=True)
 class PauseDag:
     """Create no more scheduled runs. What runs, runs on."""
@@ -106,6 +125,7 @@ Amendment = RetryJob | MarkJob
 Intent = (
     TriggerRun
     | KillRun
+    | RetryRun
     | Amendment
     | PauseDag
     | UnpauseDag
@@ -127,6 +147,7 @@ class Unknown:
 _INTENTS: dict[str, type[Any]] = {
     "trigger_run": TriggerRun,
     "kill_run": KillRun,
+    "retry_run": RetryRun,
     "retry_job": RetryJob,
     "mark_job": MarkJob,
     "pause_dag": PauseDag,
@@ -143,7 +164,11 @@ _INTENTS: dict[str, type[Any]] = {
 }
 _KINDS = {cls: kind for kind, cls in _INTENTS.items()}
 _MOMENTS = ("logical_date", "begin", "end")
-_WORDS: dict[str, type[StrEnum]] = {"existing": Existing, "version": VersionChoice}
+_WORDS: dict[str, type[StrEnum]] = {
+    "existing": Existing,
+    "version": VersionChoice,
+    "rerun": Rerun,
+}
 
 
 def encode_intent(intent: Intent) -> tuple[str, dict[str, Any]]:

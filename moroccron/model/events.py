@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from moroccron.model.backfill import Backfill
 from moroccron.model.command import Command
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.load import LoadedFile
@@ -112,12 +113,20 @@ class PreviousFound:
 
 
 @dataclass(frozen=True, slots=True)
+class BackfillRecalled:
+    """A backfill that is over, fetched because a command speaks of it."""
+
+    backfill: Backfill
+
+
+@dataclass(frozen=True, slots=True)
 class IntervalsSeen:
     """What the store has of the intervals that a backfill looks at next."""
 
     backfill_id: int
-    #: by run id: how the run stands; None: there is none
+    #: by run id: how the run stands; None: there is none. What is to run again is recalled before
     runs: Mapping[str, RunState | None]
+    failed: tuple[str, ...] = ()  #: its own runs that are to run again
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +153,7 @@ Event = (
     | CommandReceived
     | FilesLoaded
     | RunRecalled
+    | BackfillRecalled
     | IntervalsSeen
     | PreviousFound
     | TrustChanged

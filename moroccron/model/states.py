@@ -49,7 +49,7 @@ class JobRunState(StrEnum):
     SKIPPED = "skipped"  #: its rule can never hold, without a failure upstream
     UPSTREAM_FAILED = "upstream_failed"  #: its rule can never hold, because of a failure upstream
     NOT_SELECTED = (
-        "not_selected"  #: left out of this run; to the jobs downstream as good as skipped
+        "not_selected"  #: left out of this run; to the jobs downstream as if it were not there
     )
 
     @property

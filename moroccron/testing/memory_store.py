@@ -138,6 +138,10 @@ class MemoryStore:
         with self._lock:
             return {id: self._runs[id].state for id in run_ids if id in self._runs}
 
+    def recall_backfill(self, backfill_id: int) -> Backfill | None:
+        with self._lock:
+            return self._backfills.get(backfill_id)
+
     def failed_runs(self, backfill_id: int, before: datetime, limit: int) -> Sequence[str]:
         with self._lock:
             found = [

@@ -17,6 +17,7 @@ from moroccron.model.backfill import (
     VersionChoice,
 )
 from moroccron.model.changes import BackfillChanged, Change, DagChanged, RunChanged, VersionAdded
+from moroccron.model.command import Rerun, RetryRun
 from moroccron.model.errors import NotFound, StoreUnavailable
 from moroccron.model.run import Run
 from moroccron.model.states import RunKind, RunState
@@ -160,6 +161,13 @@ def test_intervals_run_ahead_of_the_schedule(store: Store, laid: int) -> None:
     assert store.load().ahead == (("d", EPOCH + 4 * DAY), ("d", EPOCH + 6 * DAY))
 
 
+def test_one_is_recalled_over_or_not(store: Store, laid: int) -> None:
+    over = a_backfill(state=BackfillState.DONE)
+    store.commit(laid, [BackfillChanged(over)])
+    assert store.recall_backfill(1) == over
+    assert store.recall_backfill(2) is None
+
+
 def test_one_of_an_unknown_dag_is_refused(store: Store, laid: int) -> None:
     with pytest.raises(StoreUnavailable):
         store.commit(laid, [BackfillChanged(a_backfill(dag_id="x"))])
@@ -189,6 +197,7 @@ def test_what_people_ask_comes_back_as_it_was(store: Store, commands: Commands) 
         ResumeBackfill(3),
         CancelBackfill(3, kill=True),
         RetryBackfill(3),
+        RetryRun("r", Rerun.JOBS, "a*", downstream=True, version=VersionChoice.NEWEST),
     ]
     for intent in intents:
         commands.submit(intent, "ann")

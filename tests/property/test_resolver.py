@@ -1,20 +1,25 @@
 """The resolver against a naive oracle, on random graphs, outcomes and orders of arrival."""
 
-from hypothesis import given, settings
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from moroccron.core.amending import preview
 from moroccron.core.resolver import resolve_fully
 from moroccron.core.rules import RuleVerdict as V
 from moroccron.core.rules import judge_of
+from moroccron.core.tally import COUNTED, Tally, kind_of
 from moroccron.core.tally import Kind as K
-from moroccron.core.tally import Tally, kind_of
+from moroccron.model.backfill import CreateBackfill
 from moroccron.model.command import MarkJob, Outcome, RetryJob, TriggerRun
 from moroccron.model.dag_version import TriggerRule
 from moroccron.model.graph import between
+from moroccron.model.schedule import Every
 from moroccron.model.states import MARKS, JobRunState, ReportedState
 from moroccron.model.states import ReportedState as R
-from moroccron.testing import a_job, a_version
+from moroccron.testing import EPOCH, a_job, a_version
 from moroccron.testing.engine import Engine
 
 J = JobRunState
@@ -100,6 +105,10 @@ def play(jobs, fails, choose):
     engine = Engine(a_version(jobs=jobs))
     engine.subscribe()
     engine.ask(TriggerRun("d"))
+    return play_on(engine, fails, choose)
+
+
+def play_on(engine, fails, choose):
     while True:
         engine.offer()
         run = engine.view.runs.get(engine.only_run().id)
@@ -133,7 +142,7 @@ def amended(jobs, job_runs, wish):
             kinds = [kind_of(new[setup]) for setup in job.teardown_of]
             others = [new[other] for other in scope - set(job.teardown_of)]
             kinds += [K.OPEN for state in others if not state.is_terminal]
-        tally = Tally(*(kinds.count(kind) for kind in K))
+        tally = Tally(*(kinds.count(kind) for kind in COUNTED))
         verdict = judge_of(job)(tally) if up else V.RUN
         new[job.id] = {
             V.RUN: J.QUEUED,
@@ -185,3 +194,34 @@ def test_final_states_equal_the_oracle_whatever_the_order_of_arrival(jobs, data)
     for _ in range(2):
         choose = lambda n: data.draw(st.integers(0, n - 1))  # noqa: E731
         assert play(jobs, fails, choose) == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(graphs(), st.data())
+def test_what_is_left_out_is_to_the_others_as_if_it_were_not_there(jobs, data):
+    digits = data.draw(st.sets(st.sampled_from("0123456789"[: len(jobs)]), min_size=1))
+    chosen = {f"j{digit}" for digit in digits}
+    only = lambda ids: tuple(id for id in ids if id in chosen)  # noqa: E731
+    smaller = [
+        replace(
+            job,
+            upstream=only(job.upstream),
+            allow_failure=only(job.allow_failure),
+            teardown_of=only(job.teardown_of),
+        )
+        for job in jobs
+        if job.id in chosen
+    ]
+    # without any of its setups a teardown is skipped: there is nothing to clean up
+    setups = [job.teardown_of for job in jobs if job.id in chosen and job.teardown_of]
+    assume(all(only(of_one) for of_one in setups))
+    fails = data.draw(st.sets(st.sampled_from(sorted(chosen))))
+    engine = Engine(a_version(jobs=jobs, schedule=Every(86400)))
+    engine.subscribe()
+    day = timedelta(days=1)
+    pattern = f"j[{''.join(sorted(digits))}]"
+    engine.ask(CreateBackfill("d", EPOCH - day, EPOCH, jobs=pattern))
+    engine.pass_time(1)
+    found = play_on(engine, fails, lambda n: data.draw(st.integers(0, n - 1)))
+    left_out = {job.id: "not_selected" for job in jobs if job.id not in chosen}
+    assert found == naive(smaller, fails) | left_out

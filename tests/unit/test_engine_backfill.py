@@ -6,10 +6,12 @@ from moroccron.model.backfill import (
     BackfillState,
     CancelBackfill,
     CreateBackfill,
+    Existing,
     PauseBackfill,
     ResumeBackfill,
+    RetryBackfill,
 )
-from moroccron.model.command import Intent, Outcome, PauseDag, UnpauseDag
+from moroccron.model.command import Intent, KillRun, Outcome, PauseDag, UnpauseDag
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.run import run_id
 from moroccron.model.schedule import CatchUp, Cron, Overlap
@@ -154,7 +156,7 @@ def test_a_cancelled_one_lets_its_runs_go_on_or_kills_them() -> None:
         wanted = RunState.KILLED if kill else RunState.SUCCEEDED
         assert [run.state for run in engine.runs()] == [wanted] * 2
         assert engine.store.backfill(number).backfill.state is BackfillState.CANCELLED
-        assert "is over" in refusal(engine, ResumeBackfill(number))
+        assert "is cancelled" in refusal(engine, ResumeBackfill(number))
 
 
 def test_it_takes_no_slot_of_the_schedule() -> None:
@@ -233,4 +235,179 @@ def test_what_cannot_be_is_refused_with_a_remedy() -> None:
     assert "more than" in refusal(engine, CreateBackfill("d", EPOCH - 20_001 * DAY))
     assert "bounds" in refusal(engine, CreateBackfill("d", EPOCH - 36_000 * DAY))
     assert "matches" in refusal(engine, days(1, jobs="x*"))
-    assert "no such" in refusal(engine, PauseBackfill(7))
+    assert "no backfill 7" in refusal(engine, PauseBackfill(7))
+
+
+CHAIN = {"extract": [], "load": ["extract"], "report": ["load"]}
+
+
+def fail(engine: Engine, job: str) -> None:
+    """Play on: this job fails, all others succeed."""
+    while True:
+        engine.offer(64_000, 64_000)
+        live = [(a.task_id, a.job_id) for a in engine.view.live_attempts() if a.task_id]
+        for task, job_id in live:
+            engine.report(task, ReportedState.RUNNING)
+            bad = job_id == job
+            engine.report(task, ReportedState.FAILED if bad else ReportedState.FINISHED)
+        engine.pass_time(0.05)
+        if not live:
+            return
+
+
+def tries(engine: Engine, run: str) -> dict[str, int]:
+    return {job.job_id: job.attempts for job in engine.job_runs(run)}
+
+
+def test_only_the_jobs_that_are_named_run() -> None:
+    for downstream, expected in ((False, "not_selected"), (True, "succeeded")):
+        engine = started(daily(jobs=CHAIN))
+        done(engine, days(1, jobs="lo*", downstream=downstream))
+        engine.pass_time(1)
+        to_the_end(engine)
+        assert engine.jobs() == {
+            "extract": "not_selected",
+            "load": "succeeded",
+            "report": expected,
+        }
+        assert engine.only_run().state is RunState.SUCCEEDED
+
+
+def two_old_runs(jobs: dict[str, list[str]]) -> Engine:
+    """A run that failed at `load` and, of the day after it, one that succeeded."""
+    engine = started(daily(jobs=jobs))
+    done(engine, CreateBackfill("d", EPOCH - 2 * DAY, EPOCH - DAY))
+    engine.pass_time(1)
+    fail(engine, "load")
+    done(engine, CreateBackfill("d", EPOCH - DAY, EPOCH))
+    engine.pass_time(1)
+    to_the_end(engine)
+    assert [run.state for run in engine.runs()] == [RunState.FAILED, RunState.SUCCEEDED]
+    return engine
+
+
+def test_runs_that_failed_run_again_from_where_they_failed() -> None:
+    engine = two_old_runs(CHAIN)
+    number = done(engine, days(3, existing=Existing.FAILED))
+    engine.pass_time(1)
+    to_the_end(engine)
+    assert {run.state for run in engine.runs()} == {RunState.SUCCEEDED}
+    assert tries(engine, run_of(2)) == {"extract": 1, "load": 2, "report": 1}
+    assert tries(engine, run_of(1)) == {"extract": 1, "load": 1, "report": 1}
+    found = engine.store.backfill(number)
+    assert (found.backfill.made, found.backfill.rerun, found.backfill.left) == (1, 1, 1)
+    assert found.runs == {RunState.SUCCEEDED: 2}
+    assert found.backfill.state is BackfillState.DONE
+
+
+def test_all_runs_run_again_or_the_named_jobs_of_them() -> None:
+    engine = two_old_runs(CHAIN)
+    done(engine, days(2, existing=Existing.ALL))
+    engine.pass_time(1)
+    to_the_end(engine)
+    assert tries(engine, run_of(2)) == {"extract": 2, "load": 2, "report": 1}
+    assert tries(engine, run_of(1)) == {"extract": 2, "load": 2, "report": 2}
+    done(engine, days(2, existing=Existing.ALL, jobs="load", max_active=1))
+    engine.pass_time(1)
+    to_the_end(engine)
+    assert tries(engine, run_of(2)) == {"extract": 2, "load": 3, "report": 1}
+    assert tries(engine, run_of(1)) == {"extract": 2, "load": 3, "report": 2}
+
+
+def test_of_many_runs_that_run_again_few_are_active() -> None:
+    engine = started(daily(jobs=CHAIN))
+    done(engine, days(9, max_active=9))
+    engine.pass_time(1)
+    to_the_end(engine)
+    done(engine, days(9, existing=Existing.ALL, max_active=2))
+    engine.pass_time(5)
+    assert sum(run.state is RunState.RUNNING for run in engine.runs()) == 2
+    engine.crash()
+    engine.subscribe()
+    to_the_end(engine)
+    assert all(tries(engine, run_of(day))["report"] == 2 for day in range(1, 10))
+
+
+def test_a_run_that_is_not_over_is_left() -> None:
+    engine = started(daily())
+    engine.pass_time(DAY.total_seconds())
+    (scheduled,) = engine.runs()
+    number = done(engine, CreateBackfill("d", EPOCH, existing=Existing.ALL))
+    engine.pass_time(1)
+    assert engine.store.backfill(number).backfill.left == 1
+    assert engine.only_run() == scheduled
+
+
+def test_a_run_that_was_cancelled_before_it_began_begins() -> None:
+    engine = started(daily(overlap=Overlap.CANCEL_NEW, max_active_runs=1))
+    engine.pass_time(2 * DAY.total_seconds())
+    assert [run.state for run in engine.runs()] == [RunState.RUNNING, RunState.KILLED]
+    done(engine, CreateBackfill("d", EPOCH + DAY, existing=Existing.FAILED))
+    engine.pass_time(1)
+    to_the_end(engine)
+    assert [run.state for run in engine.runs()] == [RunState.SUCCEEDED] * 2
+
+
+def test_its_failed_runs_run_again_when_that_is_asked_for() -> None:
+    for crash in (False, True):
+        engine = started(daily(jobs=CHAIN))
+        number = done(engine, days(5, max_active=3))
+        engine.pass_time(1)
+        fail(engine, "load")
+        assert engine.store.backfill(number).backfill.state is BackfillState.DONE
+        engine.crash()
+        engine.subscribe()
+        engine.pass_time(1)
+        done(engine, RetryBackfill(number))
+        assert engine.store.backfill(number).backfill.state is BackfillState.RUNNING
+        if crash:
+            engine.crash()
+            engine.subscribe()
+        engine.pass_time(1)
+        to_the_end(engine)
+        assert engine.store.backfill(number).runs == {RunState.SUCCEEDED: 5}
+        assert engine.store.backfill(number).backfill.state is BackfillState.DONE
+        assert all(
+            tries(engine, run_of(day)) == {"extract": 1, "load": 2, "report": 1}
+            for day in range(1, 6)
+        )
+
+
+def test_failed_runs_may_be_asked_for_while_it_goes_on_and_are_run_again_once() -> None:
+    engine = started(daily(jobs=CHAIN))
+    number = done(engine, days(6, max_active=2))
+    engine.pass_time(1)
+    succeed(engine)
+    succeed(engine, ReportedState.FAILED)
+    engine.pass_time(1)
+    done(engine, RetryBackfill(number))
+    engine.pass_time(1)
+    fail(engine, "load")
+    found = engine.store.backfill(number)
+    assert found.runs == {RunState.FAILED: 6}
+    assert found.backfill.state is BackfillState.DONE
+    assert [tries(engine, run_of(day))["load"] for day in range(6, 0, -1)] == [2, 2, 1, 1, 1, 1]
+
+
+def test_a_cancelled_one_is_not_retried() -> None:
+    engine = started()
+    number = done(engine, days(2))
+    done(engine, CancelBackfill(number))
+    assert "make another" in refusal(engine, RetryBackfill(number))
+
+
+def test_a_killed_run_with_nothing_failed_is_judged_anew_and_not_for_ever() -> None:
+    """Its only job ended well although it was to be killed."""
+    engine = started()
+    number = done(engine, days(1))
+    engine.pass_time(1)
+    engine.offer()
+    engine.ask(KillRun(run_of(1)))
+    (task,) = engine.launches
+    engine.report(task, ReportedState.FINISHED)
+    assert engine.only_run().state is RunState.KILLED
+    engine.pass_time(1)
+    done(engine, RetryBackfill(number))
+    engine.pass_time(1)
+    assert engine.only_run().state is RunState.SUCCEEDED
+    assert engine.store.backfill(number).backfill.state is BackfillState.DONE

@@ -9,20 +9,20 @@ from itertools import combinations_with_replacement, product
 import pytest
 
 from moroccron.core.rules import RuleVerdict, min_success, needed, rule_verdict, teardown
-from moroccron.core.tally import Bond, Kind, Tally, kind_of, unpack, weight
+from moroccron.core.tally import COUNTED, Bond, Kind, Tally, kind_of, unpack, weight
 from moroccron.model.dag_version import TriggerRule as R
 from moroccron.model.states import JobRunState
 
 V = RuleVerdict
 K = Kind
-ENDS = [kind for kind in Kind if kind is not K.OPEN]
-UP_TO_FOUR = [s for n in range(1, 5) for s in combinations_with_replacement(Kind, n)]
+ENDS = [kind for kind in COUNTED if kind is not K.OPEN]
+UP_TO_FOUR = [s for n in range(1, 5) for s in combinations_with_replacement(COUNTED, n)]
 #: rules that wait for all even when it is clear what will come of it
 WAITING_FOR_ALL = {R.ALL_DONE, R.ALL_DONE_MIN_ONE_SUCCESS}
 
 
 def count(states):
-    return Tally(*(states.count(kind) for kind in Kind))
+    return Tally(*(states.count(kind) for kind in COUNTED))
 
 
 def at_the_end(rule, states):
@@ -116,10 +116,16 @@ def test_a_share_is_rounded_up_and_an_exact_one_is_not():
 
 
 def test_a_forgiven_failure_counts_as_a_success():
-    for kind in Kind:
+    for kind in COUNTED:
         forgiven = unpack(weight(kind, Bond.FORGIVEN))
         is_failure = kind in (K.FAILED, K.UPSTREAM_FAILED)
         assert forgiven == count([K.SUCCEEDED if is_failure else kind])
+
+
+def test_what_is_left_out_is_not_there_but_as_a_setup_it_is_skipped():
+    for bond in (Bond.PLAIN, Bond.FORGIVEN, Bond.WATCHED):
+        assert weight(K.LEFT_OUT, bond) == 0
+    assert unpack(weight(K.LEFT_OUT, Bond.SETUP)) == count([K.SKIPPED])
 
 
 def test_every_state_counts_as_its_kind():
@@ -131,5 +137,5 @@ def test_every_state_counts_as_its_kind():
         JobRunState.KILLED: K.FAILED,
         JobRunState.UPSTREAM_FAILED: K.UPSTREAM_FAILED,
         JobRunState.SKIPPED: K.SKIPPED,
-        JobRunState.NOT_SELECTED: K.SKIPPED,
+        JobRunState.NOT_SELECTED: K.LEFT_OUT,
     }

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from moroccron.adapters.sql.rows import backfill_of
 from moroccron.adapters.sql.tables import backfill, run
-from moroccron.model.backfill import BackfillProgress
+from moroccron.model.backfill import Backfill, BackfillProgress
 from moroccron.model.errors import NotFound
 from moroccron.model.states import RunState
 
@@ -24,6 +24,13 @@ def read_run_states(connection: Connection, run_ids: Sequence[str]) -> Mapping[s
         query = select(run.c.id, run.c.state).where(run.c.id.in_(some))
         found |= {id: RunState(state) for id, state in connection.execute(query)}
     return found
+
+
+def recalled_backfill(connection: Connection, backfill_id: int) -> Backfill | None:
+    """A backfill, over or not; None: there is none."""
+    query = select(backfill).where(backfill.c.id == backfill_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else backfill_of(row)
 
 
 def read_failed_runs(

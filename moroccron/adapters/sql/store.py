@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Text, cast, select
 
-from moroccron.adapters.sql.backfills import read_failed_runs, read_run_states
+from moroccron.adapters.sql.backfills import read_failed_runs, read_run_states, recalled_backfill
 from moroccron.adapters.sql.batch import Batch
 from moroccron.adapters.sql.flavour import Cursor
 from moroccron.adapters.sql.reading import Reader
@@ -25,6 +25,7 @@ from moroccron.adapters.sql.statements import THE_ROW, Statements
 from moroccron.adapters.sql.tables import command, command_is_unanswered, framework
 from moroccron.adapters.sql.utc_time import Moments
 from moroccron.adapters.sql.writer import Writer
+from moroccron.model.backfill import Backfill
 from moroccron.model.changes import Change, LoadErrorsChanged
 from moroccron.model.command import Command
 from moroccron.model.errors import Fenced
@@ -88,6 +89,9 @@ class SqlStore:
 
     def run_states(self, run_ids: Sequence[str]) -> Mapping[str, RunState]:
         return self._reader.read(lambda connection: read_run_states(connection, run_ids))
+
+    def recall_backfill(self, backfill_id: int) -> Backfill | None:
+        return self._reader.read(lambda connection: recalled_backfill(connection, backfill_id))
 
     def failed_runs(self, backfill_id: int, before: datetime, limit: int) -> Sequence[str]:
         return self._reader.read(lambda c: read_failed_runs(c, backfill_id, before, limit))

@@ -42,7 +42,11 @@ _COMMAND: ResponseDict = {200: CommandOut, 202: CommandOut, 403: Problem}
 def runs(query: RunsQuery) -> Response:
     """Runs, newest first, in pages."""
     found = doors().queries.runs(
-        dag_id=query.dag, states=query.state, before=query.before, limit=query.limit
+        dag_id=query.dag,
+        states=query.state,
+        backfill_id=query.backfill,
+        before=query.before,
+        limit=query.limit,
     )
     return reply(RunsOut(runs=[RunOut.of(run) for run in found], next=_next(query, found)))
 

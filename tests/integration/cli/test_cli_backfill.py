@@ -1,11 +1,17 @@
 """`moroccron backfill`, answered by the real engine."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from moroccron.model.changes import RunChanged
+from moroccron.api.schemas import BackfillOut, BackfillPlanOut
+from moroccron.bootstrap.previews import StoredPreviews
+from moroccron.cli.backfill_watch import Pace, line
+from moroccron.cli.shapes import backfill_plan
+from moroccron.model.backfill import Backfill, BackfillProgress, BackfillState, CreateBackfill
+from moroccron.model.changes import BackfillChanged, RunChanged
 from moroccron.model.schedule import Cron
 from moroccron.model.states import RunState
 from moroccron.testing import EPOCH, a_run, a_run_of, a_version
@@ -87,7 +93,7 @@ def test_one_is_created_listed_shown_paused_resumed_and_cancelled(
     assert world.json("backfill", "show", number)["state"] == "cancelled"
     again = world.run("backfill", "resume", number)
     assert again.exit_code == 4
-    assert "is over" in again.output
+    assert "is cancelled" in again.output
 
 
 @pytest.mark.parametrize(
@@ -106,6 +112,85 @@ def test_what_is_wrong_is_told(world: World, words: tuple[str, ...], code: int, 
     result = world.run("backfill", *words)
     assert result.exit_code == code, result.output
     assert said in result.output
+
+
+def test_jobs_and_what_becomes_of_runs_that_there_are(world: World) -> None:
+    run = world.queries.runs()[0]
+    words = ("create", "etl", "--from", "2026-01-01", "--to", "2026-01-03", "--dry-run")
+    world.commit([RunChanged(replace(run, id="etl@20260102T230000Z"))])
+    for existing, deed in (("keep", "leave"), ("failed", "rerun"), ("all", "rerun")):
+        plan = world.json("backfill", *words, "--existing", existing, "--jobs", "b")
+        assert plan["jobs"] == ["b"]
+        assert [(line["found"], line["deed"]) for line in plan["intervals"]] == [
+            (None, "make"),
+            ("failed", deed),
+        ]
+    both = world.json("backfill", *words, "--jobs", "a", "--downstream")
+    assert both["jobs"] == ["a", "b"]
+    nothing = world.run("backfill", *words, "--jobs", "c*")
+    assert nothing.exit_code == 4
+    assert "matches" in nothing.output
+
+
+def a_backfill(state: BackfillState, **fields: object) -> Backfill:
+    plain = Backfill(
+        id=5,
+        dag_id="etl",
+        version_id=VERSION.id,
+        begin=EPOCH,
+        end=EPOCH + 9 * DAY,
+        state=state,
+        created=EPOCH,
+        requested_by="ann",
+        total=10,
+    )
+    return replace(plain, **fields)  # type: ignore[arg-type]
+
+
+def test_watching_one_until_it_is_over(world: World) -> None:
+    run = replace(world.queries.runs()[0], backfill_id=5)
+    world.commit([BackfillChanged(a_backfill(BackfillState.DONE)), RunChanged(run)])
+    failed = world.run("backfill", "watch", "5")
+    assert failed.exit_code == 1
+    assert "1 failed" in failed.stdout
+    world.commit([RunChanged(replace(run, state=RunState.SUCCEEDED))])
+    assert world.json("backfill", "watch", "5")["runs"]["succeeded"] == 1
+    world.commit([BackfillChanged(a_backfill(BackfillState.CANCELLED))])
+    assert world.run("backfill", "watch", "5").exit_code == 1
+    world.commit([BackfillChanged(a_backfill(BackfillState.RUNNING))])
+    going_on = world.run("backfill", "watch", "5", "--timeout", "0.05")
+    assert going_on.exit_code == 5
+    assert "goes on" in going_on.output
+
+
+def test_the_line_that_is_watched() -> None:
+    runs = {RunState.SUCCEEDED: 3, RunState.FAILED: 1, RunState.RUNNING: 2}
+    before = BackfillProgress(a_backfill(BackfillState.RUNNING), {RunState.SUCCEEDED: 2})
+    found = BackfillProgress(a_backfill(BackfillState.RUNNING, left=2), runs)
+    seen = EPOCH + timedelta(minutes=9)
+    pace = Pace.between(before, seen, found, seen + timedelta(minutes=1))
+    said = line(found, pace)
+    assert "6 of 10" in said
+    assert "1 failed" in said
+    assert "2.0 runs/min" in said
+    assert "2 min left" in said
+    assert str(Pace.between(found, seen, found, EPOCH + timedelta(hours=8))) == "0.5 runs/h"
+    assert line(before, Pace(0, 5)) == "2 of 10  [green]✔ 2 succeeded[/]"
+
+
+def test_what_the_command_line_writes_is_what_the_api_says(world: World) -> None:
+    world.commit([BackfillChanged(a_backfill(BackfillState.PAUSED, cursor=EPOCH))])
+    said = BackfillOut.of(world.queries.backfill(5)).model_dump(mode="json", by_alias=True)
+    assert world.json("backfill", "show", "5") == said
+    wish = CreateBackfill("etl", EPOCH - 3 * DAY, EPOCH)
+    plan = StoredPreviews(world.queries).backfill(wish, EPOCH)
+    assert backfill_plan(plan) == BackfillPlanOut.of(plan).model_dump(mode="json")
+
+
+def test_its_failed_runs_are_asked_for(world: World, leader: Lead) -> None:
+    world.commit([BackfillChanged(a_backfill(BackfillState.DONE, walked=True))])
+    leader()
+    assert "runs its failed runs again" in world.run("backfill", "retry", "5").stdout
 
 
 def test_none_yet(world: World) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from moroccron.adapters.mesos.patience import Patience
 
 _REFUSALS = frozenset({401, 403})  #: of a SUBSCRIBE: asking again soon is of no use
+_AGAIN = "; again in"
 
 
 @dataclass(slots=True)
@@ -30,6 +31,11 @@ class Comeback:
     failed: bool = False  #: somebody else may lead: the detector is to name another, if it can
     level: int = logging.DEBUG
     text: str = ""
+
+    @property
+    def matter(self) -> str:
+        """The text but for the pause: what must change to be news."""
+        return self.text.partition(_AGAIN)[0]
 
 
 class Comebacks:
@@ -72,5 +78,5 @@ class Comebacks:
         if visit.distrusted:
             pause = self._patience.longest_pause
         level = logging.ERROR if visit.distrusted else logging.WARNING
-        text = f"not subscribed to {visit.master}: {reason}; again in {pause:.1f} s"
+        text = f"not subscribed to {visit.master}: {reason}{_AGAIN} {pause:.1f} s"
         return Comeback(pause, failed=True, level=level, text=text)

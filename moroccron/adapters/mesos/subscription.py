@@ -339,7 +339,7 @@ class Subscription(MesosSchedulerDriver):
             log.warning("disconnected from %s: %s", visit.master, visit.reason)
             self._tell(lambda: self._listener.lost(visit.reason))
         next_one = self._comebacks.after(visit)
-        if next_one.text and self._silent.due(f"{visit.master} {visit.reason}"):
+        if next_one.text and self._silent.due(next_one.matter):
             log.log(next_one.level, "%s", next_one.text)
         if not next_one.follow:
             self._redirect = None

@@ -78,6 +78,10 @@ class ScriptedMaster:
         self.greets = True  #: whether a stream begins with SUBSCRIBED
         self.streams: list[Stream] = []
         self.calls: list[Request] = []
+        self.updates: list[
+            Request
+        ] = []  #: calls of UPDATE_FRAMEWORK, which come with every return under an id
+        self.on_update: Callable[[Request], Reply] = lambda _: Reply(200)
         self.gets: list[str] = []
         self.on_subscribe: Callable[[Request], Reply | None] = lambda _: None
         self.on_call: Callable[[Request], Reply] = lambda _: Reply()
@@ -158,6 +162,10 @@ class ScriptedMaster:
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         request = Request(dict(handler.headers.items()), body)
+        if request.kind == "UPDATE_FRAMEWORK":
+            self.updates.append(request)
+            self._reply(handler, self.on_update(request))
+            return
         if request.kind != "SUBSCRIBE":
             self.calls.append(request)
             self._reply(handler, self.on_call(request))

@@ -42,11 +42,9 @@ def subscribe(info: Body, suppressed: Sequence[str]) -> Body:
     return body
 
 
-def update_framework(info: Body, suppressed: Sequence[str], constraints: Body | None) -> Body:
+def update_framework(info: Body, suppressed: Sequence[str]) -> Body:
     """All of it anew: what is left out is taken back."""
     update: Body = {"framework_info": info, "suppressed_roles": list(suppressed)}
-    if constraints is not None:
-        update["offer_constraints"] = constraints
     return {"type": "UPDATE_FRAMEWORK", "update_framework": update}
 
 
@@ -99,11 +97,6 @@ def _inverse(name: str, offer_ids: Sequence[str], seconds: float) -> Body:
     """Also what was accepted is asked again: the filter is for both."""
     answer = {"inverse_offer_ids": _values(offer_ids), "filters": {"refuse_seconds": seconds}}
     return {"type": name.upper(), name: answer}
-
-
-def teardown() -> Body:
-    """End the framework and all its tasks, for good."""
-    return {"type": "TEARDOWN"}
 
 
 def _reconciles(tasks: Sequence[tuple[str, str]]) -> Iterator[Body]:

@@ -29,9 +29,13 @@ from moroccron.ports import DriverEnd, MasterDetector
 log = logging.getLogger("moroccron.driver")
 
 _BAD_REQUEST = 400
+#: what to do about a call that the master refuses
+_REMEDIES = {
+    "UPDATE_FRAMEWORK": "; the framework stays as it was: set back what can never be changed (framework_user, "
+    "principal), or end it with `moroccron framework teardown NAME` and begin anew"
+}
 
 OnEnd = Callable[[DriverEnd, str], None]
-Done = Callable[[Outcome], None]
 
 
 def _nobody(*_: object) -> None:
@@ -70,6 +74,7 @@ class MesosDriver:
         self._sender = Sender(lambda: self._subscription.line, patience, tls, self._broken)
         self._begun = False
         self._subscribed = False
+        self._resuming = False  #: under an id of before, not subscribed yet
 
     # ------------------------------------------------------------------ ports.Driver
 
@@ -77,6 +82,7 @@ class MesosDriver:
         """Connect, in threads of our own, and stay connected."""
         self._emit = emit
         self._begun = True
+        self._resuming = framework_id is not None
         self._sender.start()
         self._subscription.begin(framework_id)
 
@@ -104,33 +110,6 @@ class MesosDriver:
             self._subscription.stop()
             self._sender.stop()
 
-    # ------------------------------------------------------------------ beyond the port
-
-    def update_framework(
-        self,
-        framework: Framework,
-        constraints: dict[str, Any] | None = None,
-        done: Done | None = None,
-    ) -> None:
-        """Be another framework from now on, under the same id; tells the master if one listens.
-
-        `constraints` are Mesos' OfferConstraints, by which masters from 1.11 on withhold useless offers.
-        """
-        self._framework = framework
-        info = self._subscription.change_framework(framework)
-        self._ask(calls.update_framework(info, self._subscription.suppressed, constraints), done)
-
-    def teardown(self, done: Done) -> None:
-        """End the framework and kill all its tasks. Only ever because a person said so, twice."""
-        self._ask(calls.teardown(), done)
-
-    def _ask(self, body: calls.Body, done: Done | None) -> None:
-        line = self._subscription.line
-        if line is not None:
-            self._put(line, body, None, done)
-        elif done is not None:
-            done(NotConnected("there is no subscription"))
-
     def _accept(self, line: Line, effect: Accept) -> None:
         taken = self._book.take(effect.offer_ids)
         found, left = accepts(taken, effect.launches, effect.refuse_seconds, self._containerizer)
@@ -150,12 +129,9 @@ class MesosDriver:
         line: Line,
         body: calls.Body,
         accepting: Accepting | None = None,
-        done: Done | None = None,
     ) -> None:
         def told(call: Call, outcome: Outcome) -> None:
             self._take(call, outcome, accepting)
-            if done is not None:
-                done(outcome)
 
         self._sender.put(Call(line, body, told))
 
@@ -189,7 +165,7 @@ class MesosDriver:
         if end is not None:
             self._subscription.finish(end, f"{kind}: {body}")
         elif status == _BAD_REQUEST and not translate.is_unknown_here(status, body):
-            log.error("%s was refused: %s", kind, body)
+            log.error("%s was refused: %s%s", kind, body, _REMEDIES.get(kind, ""))
             if accepting is not None:
                 self._try_parts(call.line, accepting, body)
         else:
@@ -211,6 +187,10 @@ class MesosDriver:
     def subscribed(self, line: Line, suppressed: Sequence[str]) -> None:
         self._book.clear()
         self._subscribed = True
+        if self._resuming:
+            # SUBSCRIBE says nothing of what it ignores. Before Subscribed, so that no REVIVE comes between.
+            self._resuming = False
+            self._put(line, calls.update_framework(self._subscription.framework, suppressed))
         self._emit(Subscribed(line.framework_id, frozenset(suppressed)))
 
     def heard(self, line: Line, message: Mapping[str, Any]) -> None:

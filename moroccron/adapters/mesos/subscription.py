@@ -158,12 +158,6 @@ class Subscription(MesosSchedulerDriver):
         with self._lock:
             self._suppressed -= frozenset(roles)
 
-    def change_framework(self, framework: Framework) -> dict[str, Any]:
-        """Be this from now on; the FrameworkInfo to tell the master that serves us."""
-        with self._lock:
-            self._ours = framework
-            return self.framework
-
     # ------------------------------------------------------------------ what pymesos asks of us
 
     @property

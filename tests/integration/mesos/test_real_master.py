@@ -13,7 +13,6 @@ import pytest
 from moroccron.adapters.mesos.credentials import Authorization, anonymous, basic
 from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.logs import AgentLogs
-from moroccron.adapters.mesos.outcome import Outcome, Rejected, Sent
 from moroccron.adapters.mesos.patience import Patience
 from moroccron.model.effects import Accept, Decline, Kill, Reconcile, Revive, Suppress
 from moroccron.model.errors import LogUnavailable
@@ -417,30 +416,28 @@ def of_role(scheduler: Connected, role: str) -> list[Any]:
 
 
 class TestTheFramework:
-    def test_is_updated_in_flight(self, mesos_master, mesos_agent, connected):
-        mesos_agent(attributes="rack:a")
-        scheduler = connected(mesos_master).start(None)
-        offer = scheduler.offer()
-        told: list[Outcome] = []
-        elsewhere = {
-            "selector": {"attribute_name": "rack"},
-            "predicate": {"text_equals": {"value": "b"}},
-        }
-        groups = {"groups": [{"attribute_constraints": [elsewhere]}]}
-        constraints = {"role_constraints": {"moroccron": groups}}
-        scheduler.mesos.update_framework(
-            Framework(webui_url="http://us"), constraints, done=told.append
-        )
-        until(lambda: told, "an outcome")
-        assert told == [Sent()]
+    def test_what_was_set_anew_holds_from_the_next_subscription_on(self, mesos_master, connected):
+        first = connected(mesos_master, webui_url="http://a").start(None)
+        framework_id = first.subscribed().framework_id
+        first.driver.stop()
+        second = connected(mesos_master, webui_url="http://b", roles=("a", "b"), gpus=True)
+        second.start(framework_id).subscribed()
         (record,) = mesos_master.records.frameworks()
-        assert record["webui_url"] == "http://us"
-        scheduler.do(Decline((offer.id,), 0.0))
-        scheduler.mesos.update_framework(Framework(user="nobody"), done=told.append)
-        until(lambda: len(told) == 2, "another outcome")
-        assert isinstance(told[1], Rejected)
-        assert "user" in told[1].body
-        assert not [o for o in scheduler.offers() if o.id != offer.id]
+        assert (record["id"], record["webui_url"]) == (framework_id, "http://b")
+        assert sorted(record["roles"]) == ["a", "b"]
+        assert "GPU_RESOURCES" in record["capabilities"]
+
+    def test_what_can_never_be_changed_is_told(self, mesos_master, connected, caplog):
+        first = connected(mesos_master).start(None)
+        framework_id = first.subscribed().framework_id
+        first.driver.stop()
+        second = connected(mesos_master, user="nobody").start(framework_id)
+        second.subscribed()  # as if nothing were wrong: of what it ignores SUBSCRIBE says nothing
+        until(lambda: "UPDATE_FRAMEWORK was refused" in caplog.text, "the master's refusal")
+        assert "user" in caplog.text
+        (record,) = mesos_master.records.frameworks()
+        assert record["user"] == "root"
+        assert not second.of(Disconnected)
 
     def test_says_of_itself_what_it_should(self, mesos_master, connected):
         scheduler = connected(mesos_master, webui_url="http://us", roles=("a", "b")).start(None)

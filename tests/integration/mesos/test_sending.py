@@ -1,15 +1,16 @@
 """Calls against a scripted master: their order, what becomes of each, and that none goes astray."""
 
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from moroccron.adapters.mesos.credentials import basic, bearer
-from moroccron.adapters.mesos.framework import Framework
 from moroccron.adapters.mesos.line import Line
 from moroccron.adapters.mesos.outcome import NotConnected, Outcome, Rejected, Sent, Unknown
+from moroccron.adapters.mesos.sender import Call, Sender
 from moroccron.model.effects import (
     Accept,
     AcceptInverse,
@@ -87,12 +88,22 @@ def cannot_read(task_id: str, call: Request) -> Reply:
     return Reply(400, "Failed to convert JSON into Call protobuf") if bad else Reply()
 
 
-def outcome_of(scheduler: Connected) -> Outcome:
-    """What becomes of an UPDATE_FRAMEWORK."""
-    told: list[Outcome] = []
-    scheduler.mesos.update_framework(Framework(), done=told.append)
-    until(lambda: told, "an outcome")
-    return told[0]
+@pytest.fixture
+def send(master: ScriptedMaster) -> Iterator[Callable[..., Outcome]]:
+    """What becomes of a RECONCILE, for a subscription that holds or another."""
+    line = Line(master.address, "f", "s", 1)
+    sender = Sender(lambda: line, replace(HASTY, answer=0.1))
+    sender.start()
+
+    def sent(of: Line = line) -> Outcome:
+        told: list[Outcome] = []
+        body = {"type": "RECONCILE", "reconcile": {}}
+        sender.put(Call(of, body, lambda _, outcome: told.append(outcome)))
+        until(lambda: told, "an outcome")
+        return told[0]
+
+    yield sent
+    sender.stop()
 
 
 class TestOrder:
@@ -179,33 +190,32 @@ class TestHeaders:
 
 
 class TestOutcomes:
-    def test_sent(self, master, connect):
-        scheduler = connect(master.address).start()
-        scheduler.subscribed()
-        master.on_call = lambda _: Reply(200)
-        assert outcome_of(scheduler) == Sent()
+    @pytest.mark.parametrize("status", [200, 202])
+    def test_sent(self, master, send, status):
+        master.on_call = lambda _: Reply(status)
+        assert send() == Sent()
 
-    def test_not_connected(self, master, connect):  # P8
-        scheduler = connect(master.address)
-        assert isinstance(outcome_of(scheduler), NotConnected)
+    def test_not_connected(self, master, send):  # P8
+        assert isinstance(send(Line(master.address, "f", "s", 1, "another")), NotConnected)
+        assert master.kinds() == []
 
-    def test_rejected(self, master, connect):
-        scheduler = connect(master.address).start()
-        scheduler.subscribed()
-        master.on_call = lambda _: Reply(400, "Updating 'FrameworkInfo.user' is unsupported")
-        outcome = outcome_of(scheduler)
-        assert outcome == Rejected(400, "Updating 'FrameworkInfo.user' is unsupported")
-        assert not scheduler.of(Disconnected)
+    def test_not_connected_when_nobody_is_there(self, master, send):
+        master.close_the_door()
+        outcome = send()
+        assert isinstance(outcome, NotConnected)
+        assert "cannot connect" in outcome.why
 
-    def test_unknown(self, master, connect):
-        scheduler = connect(master.address, patience=replace(HASTY, answer=0.1)).start()
-        scheduler.subscribed()
+    def test_rejected(self, master, send):
+        master.on_call = lambda _: Reply(400, "no")
+        assert send() == Rejected(400, "no")
+
+    def test_unknown(self, master, send):
         master.on_call = lambda _: Reply(hold=threading.Event())
-        assert isinstance(outcome_of(scheduler), Unknown)
+        assert isinstance(send(), Unknown)
 
     def test_trouble_that_nobody_foresaw_is_as_good_as_no_answer(self, master, connect):
         tokens = iter(["\u20ac", "plain"])  # the first is nothing that a header can carry
-        scheduler = connect(master.address, authorization=lambda: bearer(next(tokens))).start()
+        scheduler = connect(master.address, authorization=lambda: bearer(next(tokens))).start(None)
         scheduler.subscribed()
         scheduler.do(Reconcile())
         assert "no answer to RECONCILE: unforeseen" in scheduler.disconnected().reason
@@ -246,7 +256,7 @@ class TestOutcomes:
         assert "KILL" not in master.kinds()
 
     def test_a_call_that_cannot_go_out_gives_the_subscription_up(self, master, connect):
-        scheduler = connect(master.address).start()
+        scheduler = connect(master.address).start(None)
         scheduler.subscribed()
         master.close_the_door()
         scheduler.do(Revive())
@@ -391,23 +401,40 @@ class TestUpdates:
         assert not scheduler.of(StatusReceived)
 
 
-class TestBeyondThePort:
-    def test_the_framework_changes_for_now_and_for_later(self, master, connect):
-        scheduler = connect(master.address).start()
+class TestTheFramework:
+    def test_is_told_once_more_under_an_id_of_before(self, master, connect):
+        scheduler = connect(master.address, webui_url="http://new").start("mine")
         scheduler.subscribed()
-        constraints: dict[str, Any] = {"role_constraints": {}}
-        new = Framework(webui_url="http://new")
-        scheduler.do(Suppress())
-        scheduler.mesos.update_framework(new, constraints)
-        update = master.call("UPDATE_FRAMEWORK").body["update_framework"]
-        assert update["framework_info"]["webui_url"] == "http://new"
-        assert update["framework_info"]["id"] == {"value": "framework-1"}
-        assert update["offer_constraints"] == constraints
-        assert update["suppressed_roles"] == ["moroccron"]
+        until(lambda: master.updates, "UPDATE_FRAMEWORK")
+        (update,) = master.updates
+        info = master.stream().request.body["subscribe"]["framework_info"]
+        assert update.body["update_framework"] == {"framework_info": info, "suppressed_roles": []}
+        assert info["webui_url"] == "http://new"
         master.stream().close()
-        again = master.stream(2).request.body["subscribe"]["framework_info"]
-        assert again["webui_url"] == "http://new"
+        scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "a new subscription")
+        scheduler.do(Reconcile())
+        master.call("RECONCILE")
+        assert len(master.updates) == 1
 
+    def test_is_not_told_twice_when_it_is_new(self, master, connect):
+        scheduler = connect(master.address).start(None)
+        scheduler.subscribed()
+        scheduler.do(Reconcile())
+        master.call("RECONCILE")
+        assert master.updates == []
+
+    def test_what_can_never_be_changed_is_told_with_the_remedy(self, master, connect, caplog):
+        master.on_update = lambda _: Reply(400, "Updating 'FrameworkInfo.user' is unsupported")
+        scheduler = connect(master.address, user="other").start("mine")
+        scheduler.subscribed()
+        until(lambda: "'FrameworkInfo.user' is unsupported" in caplog.text, "the master's words")
+        assert "set back what can never be changed (framework_user, principal)" in caplog.text
+        scheduler.do(Reconcile())
+        master.call("RECONCILE")
+        assert not scheduler.of(Disconnected)
+
+
+class TestMaintenance:
     def test_whether_we_leave_an_agent_is_for_the_engine_to_say(self, master, connect):
         scheduler = connect(master.address).start()
         begins = {"start": {"nanoseconds": 10**18}}
@@ -424,12 +451,3 @@ class TestBeyondThePort:
             "inverse_offer_ids": [{"value": "i"}],
             "filters": {"refuse_seconds": 60.0},
         }
-
-    def test_a_teardown_is_sent_only_when_asked_for(self, master, connect):
-        scheduler = connect(master.address).start()
-        scheduler.subscribed()
-        told: list[Outcome] = []
-        scheduler.mesos.teardown(told.append)
-        until(lambda: told, "an outcome")
-        assert told == [Sent()]
-        assert master.kinds() == ["TEARDOWN"]

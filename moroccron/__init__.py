@@ -10,9 +10,11 @@ from moroccron.model.errors import DagInvalid
 from moroccron.model.fields import DagFields, JobFields
 from moroccron.model.files import Uri, Volume
 from moroccron.model.schedule import CatchUp, Cron, Every, Overlap, Timetable
+from moroccron.model.trigger import After
 
 __all__ = [
     "DAG",
+    "After",
     "CatchUp",
     "Constraint",
     "Cron",

@@ -53,6 +53,7 @@ class DagOut(Out):
         description="A cron expression, `every N s`, or null: only on request"
     )
     timezone: str
+    triggers: list[str] = Field(description="What else begins a run, in words")
     next_due: datetime | None
     owners: list[str]
     tags: list[str]
@@ -73,6 +74,7 @@ class DagOut(Out):
             paused=state.paused,
             schedule=schedule_text(version.schedule),
             timezone=version.timezone,
+            triggers=[str(trigger) for trigger in version.triggers],
             next_due=state.next_due,
             owners=list(version.owners),
             tags=list(version.tags),
@@ -142,6 +144,7 @@ class RunOut(Out):
         description="The run before it, of a DAG whose runs wait for one another"
     )
     message: str | None = Field(description="What it waits for, where that is not room")
+    cause: dict[str, Any] | None = Field(description="What triggered it: the run, the job, its end")
 
     @classmethod
     def of(cls, run: Run) -> "RunOut":
@@ -164,6 +167,7 @@ class RunOut(Out):
             backfill_id=run.backfill_id,
             previous=run.previous or None,
             message=run.message,
+            cause=run.cause.to_json() if run.cause else None,
         )
 
 

@@ -127,6 +127,7 @@ def _print_head(summary: DagSummary, fires: Sequence[datetime], now: datetime) -
             "schedule",
             f"{shapes.schedule_text(version.schedule) or 'on request'} ({version.timezone})",
         ),
+        ("triggers", ", ".join(map(str, version.triggers))),
         ("paused", "yes: no scheduled runs begin" if summary.state.paused else ""),
         ("owners", ", ".join(version.owners)),
         ("tags", ", ".join(version.tags)),

@@ -108,6 +108,7 @@ def _print_head(run: Run) -> None:
     facts = [
         ("due", f"{times.exact(run.due)}  {times.relative(run.due, now)}"),
         ("asked by", run.requested_by or ""),
+        ("cause", str(run.cause or "")),
         ("params", ", ".join(f"{name}={value}" for name, value in run.params.items())),
         ("after", run.previous or ""),
         ("waits", run.message or ""),

@@ -42,6 +42,7 @@ def dag(summary: DagSummary) -> Shape:
         "paused": state.paused,
         "schedule": schedule_text(version.schedule),
         "timezone": version.timezone,
+        "triggers": [str(trigger) for trigger in version.triggers],
         "next_due": moment(state.next_due),
         "owners": list(version.owners),
         "tags": list(version.tags),
@@ -93,6 +94,7 @@ def run(value: Run) -> Shape:
         "backfill_id": value.backfill_id,
         "previous": value.previous or None,
         "message": value.message,
+        "cause": value.cause.to_json() if value.cause else None,
     }
 
 

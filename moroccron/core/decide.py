@@ -34,6 +34,7 @@ from moroccron.core.resolver import resolve
 from moroccron.core.run_view import RunView
 from moroccron.core.runs import begin_if_room, end_if_over
 from moroccron.core.timers import RunExpiry
+from moroccron.core.triggering import after_jobs, after_run
 from moroccron.core.updates import ask_doubtful, take_update
 from moroccron.core.view import View
 from moroccron.core.watching import end_patience, keep_watch, watch
@@ -153,9 +154,10 @@ def _settle(draft: Draft) -> None:
     watch(draft)
     ask_doubtful(draft)
     ask_on(draft)
-    while draft.view.touched:
+    while draft.view.touched or draft.view.just_over:
         _settle_runs(draft)
         _fire_timers(draft)
+        after_jobs(draft)
     tend_backfills(draft)
     tell_strangers(draft)
     place(draft)
@@ -189,7 +191,9 @@ def _settle_runs(draft: Draft) -> None:
         if run.run.state is RunState.RUNNING and run.dirty:
             resolve(draft, run)
         if run.run.state is not RunState.QUEUED:
-            end_if_over(draft, run)
+            ended = end_if_over(draft, run)
+            if ended is not None:
+                after_run(draft, ended)
 
 
 def _by_age(run: RunView) -> tuple[datetime, datetime, str]:

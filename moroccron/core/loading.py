@@ -25,7 +25,7 @@ def take_files(draft: Draft, event: FilesLoaded) -> None:
     """Apply each file; with a complete set also retire the DAGs and errors of files that are gone."""
     # What is gone comes last: a DAG whose file was renamed has moved, not gone and come.
     for file in sorted(event.files, key=lambda file: file.removed):
-        _take_file(draft, file)
+        _take_file(draft, _judged(draft, file))
     if event.complete:
         present = {file.file for file in event.files}
         gone = {dag.file for dag in draft.view.dags.values() if dag.active} | set(
@@ -49,6 +49,25 @@ def _take_file(draft: Draft, file: LoadedFile) -> None:
         if dag.active and dag.file == file.file and dag.dag_id not in declared:
             draft.change(DagChanged(evolve(dag, active=False, next_due=None)))
             draft.tell("dag", "no file declares it any more", dag_id=dag.dag_id)
+
+
+def _judged(draft: Draft, file: LoadedFile) -> LoadedFile:
+    """The file with the errors that only those see who know all DAGs."""
+    loops = draft.view.listeners.loops_with(file.versions)
+    if not loops:
+        return file
+    remedy = "remove one of these triggers, and save this file again"
+    errors = tuple(
+        LoadError(
+            file.file,
+            f"DAGs trigger one another in a loop: {loop}",
+            remedy,
+            dag_id=dag_id,
+            field="triggers",
+        )
+        for dag_id, loop in loops.items()
+    )
+    return evolve(file, versions=(), errors=errors)
 
 
 def _sentence(error: LoadError) -> str:

@@ -60,6 +60,13 @@ class RunView:
         found = self.job_runs[position]
         return _WAITING if found is None else found.state
 
+    def ends_by(self, job_run: JobRun) -> bool:
+        """Whether a row, which is not set yet, says that a job has ended, or has come to something else."""
+        before = self.job_runs[job_run.position]
+        return (
+            before is not None and job_run.state.is_terminal and before.state is not job_run.state
+        )
+
     def set_job_run(self, job_run: JobRun) -> None:
         """Replace a row and keep the tallies of the jobs downstream in step."""
         position, state = job_run.position, job_run.state

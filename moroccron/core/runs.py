@@ -11,6 +11,7 @@ from moroccron.model.changes import DagChanged, DagState, JobRunChanged, RunChan
 from moroccron.model.evolve import evolve
 from moroccron.model.run import DataInterval, JobRun, Run
 from moroccron.model.states import JobRunState, KillReason, RunKind, RunState
+from moroccron.model.trigger import Cause
 
 
 def create_run(
@@ -24,6 +25,7 @@ def create_run(
     requested_by: str | None = None,
     cause: str,
     backfill: Backfill | None = None,
+    trigger: Cause | None = None,
 ) -> Run:
     """Add a run on the DAG's newest version, or its backfill's. It begins in the same batch if there is room.
 
@@ -41,6 +43,7 @@ def create_run(
         params=params,
         requested_by=requested_by,
         backfill_id=backfill.id if backfill else None,
+        cause=trigger,
     )
     draft.change(RunChanged(run))
     tell_run(draft, run, cause, None)
@@ -78,13 +81,16 @@ def _chosen(draft: Draft, run: RunView) -> frozenset[str] | None:
     return selected(run.graph.specs, backfill.jobs, downstream=backfill.downstream)
 
 
-def end_if_over(draft: Draft, run: RunView) -> None:
-    """End a run whose job runs are all over: killed if a person wanted it, failed if any job was."""
+def end_if_over(draft: Draft, run: RunView) -> Run | None:
+    """End a run whose job runs are all over: killed if a person wanted it, failed if any job was.
+
+    The run as it has ended now; None: it has not.
+    """
     if run.run.state.is_terminal:  # recalled for a command that left it as it was
         draft.change(RunChanged(run.run))
-        return
+        return None
     if run.open:
-        return
+        return None
     if run.run.kill is KillReason.RUN_TIMEOUT:
         state = RunState.FAILED
     elif run.run.kill is not None:
@@ -97,6 +103,7 @@ def end_if_over(draft: Draft, run: RunView) -> None:
     draft.change(RunChanged(ended))
     tell_run(draft, ended, "all jobs are over", RunState.RUNNING)
     _count_failures(draft, ended)
+    return ended
 
 
 def _count_failures(draft: Draft, ended: Run) -> None:

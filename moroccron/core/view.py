@@ -8,6 +8,7 @@ from moroccron.core.ephemera import Doubted, StraySeen
 from moroccron.core.fairness import Holding
 from moroccron.core.graph import JobGraph
 from moroccron.core.inquiry import Inquiry
+from moroccron.core.listeners import Listeners
 from moroccron.core.offer_book import OfferBook
 from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.queue import Queue, Strangers
@@ -57,6 +58,9 @@ class View:
         self.payers: dict[
             str, tuple[str, int, int]
         ] = {}  #: by task id: whose it is, its cpus and mem
+        self.listeners = Listeners()
+        #: jobs that somebody listens to, ended in this batch, with their runs
+        self.just_over: list[tuple[Run, JobRun]] = []
         self.load_errors: dict[str, tuple[LoadError, ...]] = {}
         self.runs: dict[str, RunView] = {}
         self.backfills: dict[int, Backfill] = {}  #: those that are not over
@@ -116,6 +120,7 @@ class View:
         for attempt in snapshot.attempts:
             self.set_attempt(attempt, now)
             self._load_delay(attempt)
+        self.just_over.clear()  # they ended in another term
 
     def _load_delay(self, attempt: Attempt) -> None:
         """A retry's delay may have ended while nobody led: look at it at once."""
@@ -205,6 +210,7 @@ class View:
         self.dags[dag.dag_id] = dag
         if dag.next_due is not None and (before is None or before.next_due != dag.next_due):
             self.timers.add(dag.next_due, dag.dag_id)
+        self.listeners.set(self.versions[dag.version_id], active=dag.active)
         if before is not None and before.version_id != dag.version_id:
             self._forget_version(dag.dag_id, before.version_id)
         until, ahead = dag.scheduled_until, self.ahead.get(dag.dag_id)
@@ -328,6 +334,8 @@ class View:
         run = self.runs[job_run.run_id]
         if run.graph.times_jobs:
             self._time_job(run, job_run)
+        if run.run.dag_id in self.listeners.told_of_jobs and run.ends_by(job_run):
+            self.just_over.append((run.run, job_run))
         run.set_job_run(job_run)
         self.touched.add(job_run.run_id)
         if job_run.run_id in self.followers:

@@ -27,6 +27,7 @@ from moroccron.model.schedule import (
     encode_blackout,
     encode_schedule,
 )
+from moroccron.model.trigger import Trigger, decode_trigger, encode_trigger
 
 
 class TriggerRule(StrEnum):
@@ -135,6 +136,7 @@ class DagVersion:
     deadline: float | str | None = None  #: when a run should have ended: as that of a job
     pause_after: int | None = None  #: failed scheduled runs in a row that pause the DAG
     sequential: bool = False  #: whether a run begins only when the one before it has succeeded
+    triggers: tuple[Trigger, ...] = ()  #: what begins a run of it beside its schedule
     owners: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     doc: str = ""
@@ -195,6 +197,10 @@ _CODECS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
         lambda value: CatchUp.ALL if value is True else CatchUp(value),
     ),
     "overlap": (str, Overlap),
+    "triggers": (
+        lambda found: [encode_trigger(one) for one in found],
+        lambda found: tuple(decode_trigger(one) for one in found),
+    ),
     "owners": (list, tuple),
     "tags": (list, tuple),
 }

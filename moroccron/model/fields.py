@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal, TypedDict
 
-from moroccron.model import amounts, edges, file_fields, retrying, scheduling, validation, when
+from moroccron.model import (
+    amounts,
+    edges,
+    file_fields,
+    retrying,
+    scheduling,
+    trigger_fields,
+    validation,
+    when,
+)
 from moroccron.model.amounts import Amount, Duration
 from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.dag_version import TriggerRule
@@ -15,6 +24,7 @@ from moroccron.model.deadline import deadline
 from moroccron.model.edges import JobRefs
 from moroccron.model.files import Containerizer, Uri, Volume
 from moroccron.model.schedule import CatchUp, Overlap, Schedule
+from moroccron.model.trigger import Trigger
 from moroccron.model.when import Moment
 
 ConstraintLike = (
@@ -89,6 +99,9 @@ class DagFields(TypedDict, total=False):
     overlap: Overlap | str  #: of a fire beyond them: queue (default), skip, cancel_new, replace
     max_active_jobs: int | None  #: of all its runs; default: no limit
     max_active_jobs_per_run: int | None  #: default: no limit
+    triggers: (
+        Sequence[Trigger] | Trigger
+    )  #: what begins a run: `After("etl")`, `After("etl", "load")`
     run_timeout: Duration | None  #: seconds that a run may take; then it has failed
     deadline: Duration | str | None  #: when a run should have ended: seconds after due, or "07:30"
     pause_after: int | None  #: failed scheduled runs in a row that pause the DAG
@@ -164,6 +177,7 @@ DAG_CHECKS: dict[str, Check] = {
     "catchup_within": validation.optional(amounts.limit),
     "max_active_runs": validation.whole(1, 10**6),
     "sequential": validation.flag,
+    "triggers": trigger_fields.triggers,
     "overlap": validation.choice(Overlap),
     "max_active_jobs": validation.optional(validation.whole(1, 10**6)),
     "max_active_jobs_per_run": validation.optional(validation.whole(1, 10**6)),

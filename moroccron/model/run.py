@@ -1,5 +1,7 @@
 """Runs, job runs and attempts: what happened, as rows. Times are aware and in UTC."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,6 +9,7 @@ from typing import Any, NamedTuple
 
 from moroccron.model.failure import FailureClass
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
+from moroccron.model.trigger import Cause
 
 
 class DataInterval(NamedTuple):
@@ -58,6 +61,7 @@ class Run:
     #: of a DAG that looks back: the run before this one; "": there is none; None: not looked for yet
     previous: str | None = None
     message: str | None = None  #: while queued: what it waits for, where that is not room
+    cause: Cause | None = None  #: what triggered it
 
     @property
     def logical_date(self) -> datetime:
@@ -154,6 +158,13 @@ def run_id(dag_id: str, due: datetime) -> str:
 def manual_run_id(dag_id: str, command_id: int) -> str:
     """The id of a run that a person asked for: the DAG and the command's number."""
     return f"{dag_id}@manual-{command_id}"
+
+
+def triggered_run_id(dag_id: str, interval: DataInterval, cause: Cause, at: datetime) -> str:
+    """The id of a run that something triggered at a moment: the same for the same cause, and for no other."""
+    text = json.dumps([cause.to_json(), at.isoformat()], sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"{dag_id}@{interval.end.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest}"
 
 
 def task_id(key: AttemptKey, term: int) -> str:

@@ -93,6 +93,7 @@ class RunKind(StrEnum):
     SCHEDULED = "scheduled"
     MANUAL = "manual"
     BACKFILL = "backfill"
+    TRIGGERED = "triggered"  #: the end of another run, or an event
 
 
 class KillReason(StrEnum):

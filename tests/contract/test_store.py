@@ -39,6 +39,7 @@ from moroccron.model.run import PreviousRun, Run
 from moroccron.model.share import Share
 from moroccron.model.snapshot import Snapshot
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
+from moroccron.model.trigger import Cause
 from moroccron.ports import Commands, Queries, Store
 from moroccron.testing import (
     EPOCH,
@@ -444,6 +445,14 @@ class TestPrevious:
         ]
         store.commit(term, [*map(JobRunChanged, rows)])
         return over, jobs
+
+
+def test_a_triggered_run_keeps_its_cause(store: Store, begun: int) -> None:
+    job = Cause("up@1", "load", 2, "succeeded")
+    one = a_run(VERSION, 1, kind=RunKind.TRIGGERED, cause=job)
+    other = a_run(VERSION, 2, kind=RunKind.TRIGGERED, cause=Cause("up@1", state="failed"))
+    store.commit(begun, [RunChanged(one), RunChanged(other)])
+    assert [run.cause for run in store.load().runs] == [None, one.cause, other.cause]
 
 
 class TestCommands:

@@ -16,6 +16,7 @@ from moroccron.model.failure import FailureClass
 from moroccron.model.load import LoadError
 from moroccron.model.run import Attempt, DataInterval, JobRun, Run
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
+from moroccron.model.trigger import Cause
 from moroccron.ports import HistoryLine, LoadErrorRow
 
 Row = tuple[Any, ...]
@@ -100,6 +101,7 @@ def run_row(run: Run, time: Time) -> Row:
         run.backfill_id,
         run.previous,
         storable(run.message),
+        _json(run.cause.to_json()) if run.cause else None,
     )
 
 
@@ -219,7 +221,7 @@ def load_error_of(row: Sequence[Any]) -> LoadErrorRow:
 
 def run_of(row: Sequence[Any]) -> Run:
     id, dag_id, version_id, kind, state, begin, end, due, created, started, ended, *rest = row
-    params, kill, *others = rest
+    params, kill, asked_by, expires, backfill_id, previous, message, cause = rest
     return Run(
         id,
         dag_id,
@@ -233,7 +235,12 @@ def run_of(row: Sequence[Any]) -> Run:
         ended,
         params,
         kill and KillReason(kill),
-        *others,
+        asked_by,
+        expires,
+        backfill_id,
+        previous,
+        message,
+        None if cause is None else Cause(**cause),
     )
 
 

@@ -125,6 +125,7 @@ run = Table(
     Column("backfill_id", BigInteger),  # no key: SQLite adds none to a table that is there
     Column("previous", Id),
     Column("message", Text),
+    Column("cause", JSON),
 )
 Index(None, run.c.created, run.c.id)
 Index(None, run.c.dag_id, run.c.created, run.c.id)

@@ -1,5 +1,7 @@
 """The Mesos cluster, as it was set: which master, who we are to it, and what its last words mean for us."""
 
+import os
+import socket
 from collections.abc import Callable
 from importlib.metadata import version
 
@@ -52,6 +54,8 @@ def build_driver(settings: Settings, give_up: GiveUp) -> MesosDriver:
 
 
 def build_framework(settings: Settings) -> Framework:
+    """What masters show of us tells which scheduler leads, and of which version it is."""
+    host = socket.gethostname()
     return Framework(
         user=settings.framework_user,
         name=settings.framework_name,
@@ -60,7 +64,11 @@ def build_framework(settings: Settings) -> Framework:
         failover_timeout=settings.failover_timeout,
         webui_url=settings.webui_url or None,
         gpus=settings.gpus == "on",
-        labels={"moroccron.version": version("moroccron")},
+        hostname=host,
+        labels={
+            "moroccron.version": version("moroccron"),
+            "moroccron.instance": f"{host}:{os.getpid()}",
+        },
     )
 
 

@@ -1,6 +1,8 @@
 """How settings become a cluster, an election and a secret; and what is not loaded for those who need none."""
 
 import importlib
+import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -177,6 +179,9 @@ def test_the_framework_is_as_it_was_set() -> None:
     assert framework.roles == ("batch", "night")
     assert (framework.name, framework.user, framework.webui_url) == ("ours", "u", "http://x")
     assert framework.principal is None
+    assert framework.hostname == socket.gethostname()
+    assert framework.labels["moroccron.instance"].endswith(f":{os.getpid()}")
+    assert framework.labels["moroccron.version"]
 
 
 def test_a_master_that_is_no_address() -> None:

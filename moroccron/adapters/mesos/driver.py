@@ -115,11 +115,13 @@ class MesosDriver:
         found, left = accepts(taken, effect.launches, effect.refuse_seconds, self._containerizer)
         for one in found:
             self._put(line, one.body(), one)
-        if left:
-            self._drop(left, "the offers that were left when it was to be sent have no room for it")
+        if left and sum(len(one.offer_ids) for one in found) < len(effect.offer_ids):
+            self._drop(left, "its offer was rescinded before it was sent")
+        elif left:
+            self._drop(left, "it needs more than its offers hold, which is a bug", logging.ERROR)
 
-    def _drop(self, launches: Sequence[Launch], why: str) -> None:
-        log.warning("not launched: %s: %s", ", ".join(one.task_id for one in launches), why)
+    def _drop(self, launches: Sequence[Launch], why: str, level: int = logging.WARNING) -> None:
+        log.log(level, "not launched: %s: %s", ", ".join(one.task_id for one in launches), why)
         now = datetime.now(UTC)
         for launch in launches:
             self._emit(translate.dropped_launch(launch, why, now))

@@ -41,8 +41,10 @@ class AgentLogs:
 
     def read(self, attempt: Attempt, stream: Stream, offset: int, length: int) -> LogChunk:
         """At most `length` bytes from `offset`; a negative offset counts from the end. Raises `LogUnavailable`."""
-        if attempt.agent_url is None or attempt.sandbox is None:
+        if attempt.sandbox is None:
             return _GONE
+        if attempt.agent_url is None:  # it was found on another agent than it was launched on
+            raise LogUnavailable(f"the address of the agent {attempt.agent_id} is not known")
         path = f"{attempt.sandbox}/{Stream(stream).value}"
         length = max(0, min(length, _LONGEST))
         if offset < 0:

@@ -70,6 +70,11 @@ def test_of_one_that_does_not_answer_nothing_is_known() -> None:
     assert url in str(told.value)
 
 
+def test_of_one_whose_address_is_not_known_it_is_not_gone_either() -> None:
+    with pytest.raises(LogUnavailable, match="address of the agent a is not known"):
+        read(None)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "what"),
     [

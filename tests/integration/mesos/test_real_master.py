@@ -210,6 +210,24 @@ class TestTasks:
         scheduler.use([offer], replace(broken, env=(("A", 1),)))  # type: ignore[arg-type]
         end = scheduler.end("t")
         assert (end.state, end.reason) == (ReportedState.ERROR, "call_rejected")
+        until(lambda: scheduler.free_cpus() == offer.resources.cpus, "what it would have used")
+
+    def test_one_that_makes_no_sense_does_not_sink_the_others(
+        self, mesos_master, mesos_agent, connected
+    ):
+        mesos_agent()
+        scheduler = connected(mesos_master).start(None)
+        offer = scheduler.offer()
+        broken = replace(launch(offer.agent_id, "bad"), env=(("A", 1),))  # type: ignore[arg-type]
+        good = [launch(offer.agent_id, name) for name in ("a", "b")]
+        scheduler.use([offer], good[0], broken, good[1])
+        assert scheduler.end("a").state is ReportedState.FINISHED
+        # Not run, and not charged: placed anew, together once more.
+        assert scheduler.end("b").state is scheduler.end("bad").state is ReportedState.DROPPED
+        again = scheduler.offer()
+        scheduler.use([again], replace(broken, task_id="bad2"), replace(good[1], task_id="b2"))
+        assert scheduler.end("bad2").state is ReportedState.ERROR
+        assert scheduler.end("b2").state is ReportedState.FINISHED
 
     def test_an_id_that_lives_is_refused_and_the_one_that_lives_runs_on(
         self, mesos_master, mesos_agent, connected
@@ -523,5 +541,4 @@ class TestLogs:
         end = scheduler.end("t")
         lost = replace(self.attempt(end, offer.agent_url), sandbox="/frameworks/x/executors/y")
         assert AgentLogs().read(lost, Stream.STDOUT, 0, 100).gone
-        assert AgentLogs().read(replace(lost, agent_url=None), Stream.STDOUT, 0, 1).gone
         assert not scheduler.of(Disconnected)

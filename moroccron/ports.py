@@ -11,13 +11,13 @@ from typing import Protocol
 
 from moroccron.model.backfill import Backfill, BackfillPlan, BackfillProgress, CreateBackfill
 from moroccron.model.changes import Change, DagState, Happened
-from moroccron.model.command import Amendment, Answer, Command, Intent
+from moroccron.model.command import Amendment, Answer, Command, Intent, RetryRun
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.effects import Effect
 from moroccron.model.events import Event, RunRecalled
 from moroccron.model.load import LoadError
 from moroccron.model.pool import PoolUse
-from moroccron.model.preview import Preview
+from moroccron.model.preview import Preview, RunPreview
 from moroccron.model.run import Attempt, JobRun, PreviousRun, Run
 from moroccron.model.share import ShareUse
 from moroccron.model.snapshot import Snapshot
@@ -301,6 +301,9 @@ class Previews(Protocol):
 
     def preview(self, wish: Amendment) -> Preview:
         """What would become of the job and of those downstream, as the rows are now. Raises `NotFound`."""
+
+    def retry_run(self, wish: RetryRun) -> RunPreview:
+        """What would become of the jobs of a run, as the rows are now. Raises `NotFound`."""
 
     def backfill(self, wish: CreateBackfill, now: datetime) -> BackfillPlan:
         """What a backfill would do about each interval, as the rows are now. Raises `NotFound`."""

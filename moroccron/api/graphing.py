@@ -62,7 +62,8 @@ def states(queries: Queries, whys: Whys, run_id: str) -> StatesOut:
     """Where the jobs stand. The history's end is read first: what comes after it will be told again."""
     last = queries.last_history_id()
     run = queries.run(run_id)
-    jobs = queries.job_runs(run_id)
+    places = len(queries.version(run.version_id).jobs)
+    jobs = [job for job in queries.job_runs(run_id) if job.position < places]  # others are gone
     base = _millis(run.created)
     return StatesOut.model_construct(  # ours: nothing to validate
         dag=run.dag_id,

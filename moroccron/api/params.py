@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from moroccron.model.backfill import DEFAULT_MAX_ACTIVE, MOST_ACTIVE, Existing
+from moroccron.model.backfill import DEFAULT_MAX_ACTIVE, MOST_ACTIVE, Existing, VersionChoice
+from moroccron.model.command import Rerun
 from moroccron.model.fires import MOST_FIRES
 from moroccron.model.pool import MOST_SLOTS
 from moroccron.model.share import MOST, MOST_WEIGHT
@@ -89,6 +90,9 @@ class BackfillBody(Strict):
     existing: Existing = Field(
         Existing.KEEP, description="What becomes of runs that there are already and that are over"
     )
+    version: VersionChoice = Field(
+        VersionChoice.OWN, description="On which runs that there are already run again"
+    )
     newest_first: bool = False
     max_active: int = Field(DEFAULT_MAX_ACTIVE, ge=1, le=MOST_ACTIVE)
     params: dict[Annotated[str, Field(max_length=100)], Any] = Field(
@@ -106,6 +110,17 @@ class RunPath(Strict):
 
 class JobPath(RunPath):
     job_id: Id
+
+
+class RerunBody(Strict):
+    rerun: Rerun = Field(Rerun.FAILED, description="From where it failed, some jobs, or all of it")
+    jobs: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="With `rerun: jobs`: those whose ids match this pattern"
+    )
+    downstream: bool = Field(False, description="With `jobs`: and all downstream of these")
+    version: VersionChoice = Field(
+        VersionChoice.OWN, description="The run's own version of the DAG, or the newest"
+    )
 
 
 class MarkBody(Strict):

@@ -21,7 +21,7 @@ from moroccron.model.command import Answer
 from moroccron.model.failure import FailureClass
 from moroccron.model.fires import Fire
 from moroccron.model.pool import PoolUse
-from moroccron.model.preview import Preview
+from moroccron.model.preview import Preview, RunPreview
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.schedule import Schedule
 from moroccron.model.share import ShareUse
@@ -341,6 +341,23 @@ class PreviewOut(Out):
 
     @classmethod
     def of(cls, preview: Preview) -> "PreviewOut":
+        return cls.model_validate(preview)
+
+
+class RunPreviewOut(Out):
+    run_id: str
+    own_version_id: str
+    newest_version_id: str
+    version_id: str = Field(description="On which it would go on")
+    moves: list[JobMoveOut] = Field(description="Jobs that would stand otherwise")
+    new: list[str] = Field(description="Jobs that it would have anew from that version")
+    gone: list[str] = Field(description="Jobs that the version has no more: kept, of no account")
+    at_work: list[str] = Field(description="Jobs that are let be since they are not over")
+    reopens_run: bool = Field(description="The run is over, and would run again")
+    refused: str | None = Field(description="Why it would not be done at all")
+
+    @classmethod
+    def of(cls, preview: RunPreview) -> "RunPreviewOut":
         return cls.model_validate(preview)
 
 

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from moroccron.core.amending import preview
 from moroccron.core.backfill_plan import preview_backfill
+from moroccron.core.rerunning import preview_rerun
 from moroccron.model.backfill import BackfillPlan, CreateBackfill
-from moroccron.model.command import Amendment
-from moroccron.model.preview import Preview
+from moroccron.model.command import Amendment, RetryRun
+from moroccron.model.preview import Preview, RunPreview
 from moroccron.ports import Queries
 
 
@@ -20,6 +21,12 @@ class StoredPreviews:
         run = self._queries.run(wish.run_id)
         version = self._queries.version(run.version_id)
         return preview(run, version, self._queries.job_runs(run.id), wish)
+
+    def retry_run(self, wish: RetryRun) -> RunPreview:
+        run = self._queries.run(wish.run_id)
+        version = self._queries.version(run.version_id)
+        newest = self._queries.dag(run.dag_id, recent=0).version
+        return preview_rerun(run, version, newest, self._queries.job_runs(run.id), wish)
 
     def backfill(self, wish: CreateBackfill, now: datetime) -> BackfillPlan:
         dag = self._queries.dag(wish.dag_id, recent=0)

@@ -18,6 +18,7 @@ from moroccron.cli.options import (
     dry_run_option,
     jobs_option,
     json_option,
+    version_option,
     with_settings,
 )
 from moroccron.cli.output import column_table, emit_json, escape, say, table
@@ -31,6 +32,7 @@ from moroccron.model.backfill import (
     CreateBackfill,
     Deed,
     Existing,
+    VersionChoice,
 )
 from moroccron.model.errors import DagInvalid
 from moroccron.model.states import RunState
@@ -65,6 +67,7 @@ _DEEDS = {
     help="Runs that there are already: keep them, run those again that failed (from where they "
     "did), or run all again. Those that are not over are left alone.",
 )
+@version_option
 @click.option("--newest-first", is_flag=True, help="Begin with the newest interval.")
 @click.option(
     "--max-active",
@@ -92,6 +95,7 @@ def create(
     jobs: str | None,
     downstream: bool,
     existing: str,
+    version: str,
     newest_first: bool,
     max_active: int,
     params: Sequence[str],
@@ -105,23 +109,24 @@ def create(
     The scheduler works on it below all other work; this command does not wait.
     """
     queries = open_queries(settings)
-    version = finding.dag(queries, dag_id).version
-    moment = _moment("--from", begin, version.timezone)
+    newest = finding.dag(queries, dag_id).version
+    moment = _moment("--from", begin, newest.timezone)
     assert moment is not None
     wish = CreateBackfill(
         dag_id,
         moment,
-        _moment("--to", end, version.timezone),
+        _moment("--to", end, newest.timezone),
         jobs=jobs,
         downstream=downstream,
         existing=Existing(existing),
+        version=VersionChoice(version),
         newest_first=newest_first,
         max_active=max_active,
-        params=parse_params(params, version),
+        params=parse_params(params, newest),
     )
     if dry_run:
         plan = StoredPreviews(queries).backfill(wish, datetime.now(UTC))
-        _show_plan(plan, version.timezone, as_json=as_json)
+        _show_plan(plan, newest.timezone, as_json=as_json)
         return
     number, answer = asking.give(queries, open_commands(settings), wish, patience=patience)
     found = queries.backfill(int(answer.detail))

@@ -26,6 +26,7 @@ _RUNS = {
     "trigger": Lazy("moroccron.cli.trigger", "Begin a run of a DAG now.", "trigger"),
     "list": Lazy("moroccron.cli.runs", "List runs, newest first.", "list_runs"),
     "show": Lazy("moroccron.cli.runs", "Show a run with its jobs, times and skew.", "show_run"),
+    "retry": Lazy("moroccron.cli.retry", "Run a run again, or some of its jobs.", "retry"),
     "kill": Lazy("moroccron.cli.runs", "End every job of a run that lives.", "kill_run"),
 }
 _JOBS = {
@@ -83,7 +84,7 @@ _HERE = "moroccron.cli.main"
 _COMMANDS = {
     "standalone": Lazy("moroccron.cli.standalone", "All of moroccron on this machine."),
     "dags": Lazy(_HERE, "DAGs: list, show, fires, check, test, pause, unpause.", "dags"),
-    "runs": Lazy(_HERE, "Runs: trigger, list, show, kill.", "runs"),
+    "runs": Lazy(_HERE, "Runs: trigger, list, show, retry, kill.", "runs"),
     "jobs": Lazy(_HERE, "Jobs within a run: list, retry, mark.", "jobs"),
     "owners": Lazy(_HERE, "Owners' shares: list, set, remove.", "owners"),
     "backfill": Lazy(_HERE, "Backfills: create, list, show, watch, pause, resume, ...", "backfill"),

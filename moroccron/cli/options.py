@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from moroccron import settings as declared
+from moroccron.model.backfill import VersionChoice
 from moroccron.settings import Reading
 
 Decorated = Callable[..., Any]
@@ -93,6 +94,15 @@ jobs_option = click.option(
 
 downstream_option = click.option(
     "--downstream", is_flag=True, help="With --jobs: and all jobs downstream of these."
+)
+
+version_option = click.option(
+    "--version",
+    "version",
+    type=click.Choice([choice.value for choice in VersionChoice]),
+    default=VersionChoice.OWN.value,
+    show_default=True,
+    help="On which version of its DAG a run goes on that runs again.",
 )
 
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")

@@ -12,7 +12,7 @@ from moroccron.model.command import Answer
 from moroccron.model.fires import Fire
 from moroccron.model.load import LoadError
 from moroccron.model.pool import PoolUse
-from moroccron.model.preview import JobMove, Preview
+from moroccron.model.preview import JobMove, Preview, RunPreview
 from moroccron.model.run import Attempt, JobRun, Run
 from moroccron.model.schedule import Schedule
 from moroccron.model.share import ShareUse
@@ -170,6 +170,21 @@ def preview(value: Preview) -> Shape:
         "job": job_move(value.job),
         "follows": [job_move(move) for move in value.follows],
         "ends_attempt": value.ends_attempt,
+        "reopens_run": value.reopens_run,
+        "refused": value.refused,
+    }
+
+
+def run_preview(value: RunPreview) -> Shape:
+    return {
+        "run_id": value.run_id,
+        "own_version_id": value.own_version_id,
+        "newest_version_id": value.newest_version_id,
+        "version_id": value.version_id,
+        "moves": [job_move(move) for move in value.moves],
+        "new": list(value.new),
+        "gone": list(value.gone),
+        "at_work": list(value.at_work),
         "reopens_run": value.reopens_run,
         "refused": value.refused,
     }

@@ -6,6 +6,7 @@ before a mark counts: what follows downstream must not begin while the job may s
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from moroccron.core.consequences import Consequence, consequences
 from moroccron.core.draft import Draft
@@ -120,23 +121,16 @@ def amend(draft: Draft, wish: Amendment, by: str) -> None:
         decide_anew(draft, run, follow)
 
 
-def reopen_run(
-    draft: Draft, run: RunView, *, withdraw: bool, backfill_id: int | None = None
-) -> None:
-    """Let an ended run go on, or be judged anew, for a backfill if one is named. What is to run on is not wanted
-    dead any more."""
+def reopen_run(draft: Draft, run: RunView, *, withdraw: bool, **fields: Any) -> None:
+    """Let an ended run go on, or be judged anew; `fields` are set on it. What is to run on is not wanted dead any
+    more."""
     before = run.run
     kill = None if withdraw else before.kill
     if not before.state.is_terminal and kill is before.kill:
         return
-    opened = evolve(
-        before,
-        state=RunState.RUNNING,
-        ended=None,
-        kill=kill,
-        expires=run.graph.expiry(draft.now),  # what goes on has its time anew
-        backfill_id=before.backfill_id if backfill_id is None else backfill_id,
-    )
+    expires = run.graph.expiry(draft.now)  # what goes on has its time anew
+    changes = {"state": RunState.RUNNING, "ended": None, "kill": kill, "expires": expires}
+    opened = evolve(before, **(changes | fields))
     draft.change(RunChanged(opened))
     draft.tell(
         "run", "re-opened", run_id=before.id, from_state=before.state, to_state=RunState.RUNNING

@@ -4,7 +4,7 @@ A turn makes few runs, and all that it goes by is in rows: the backfill's cursor
 those are is read from the store before the turn (`wanted`, `IntervalsSeen`), since most are over and not in memory.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import NamedTuple
@@ -77,7 +77,11 @@ def _room(view: View, backfill: Backfill) -> int:
     at_work = not backfill.walked or backfill.retry_before is not None
     if backfill.state is not BackfillState.RUNNING or not at_work:
         return 0
-    return backfill.max_active - len(view.runs_of_backfill.get(backfill.id, ()))
+    active: Collection[str] = view.runs_of_backfill.get(backfill.id, ())
+    if backfill.retry_before is not None:
+        # Of a sequential DAG the others may wait for the very run that is to be run again.
+        active = [run for run in active if view.runs[run].run.state is RunState.RUNNING]
+    return backfill.max_active - len(active)
 
 
 def _remaining(view: View, backfill: Backfill) -> Iterator[DataInterval]:

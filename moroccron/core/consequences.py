@@ -130,7 +130,10 @@ class _Supposition:
         """Whether a job that stays closed is so for another's sake now, since its cause stands otherwise."""
         if before is None or before == after:
             return False
-        return self._run.graph.position[before] in self._states
+        position = self._run.graph.position.get(
+            before
+        )  # none: its cause is gone with another version
+        return position is None or position in self._states
 
     def _state_at(self, position: int) -> JobRunState:
         return self._states.get(position) or self._run.state_at(position)

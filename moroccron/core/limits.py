@@ -37,7 +37,9 @@ def end_job(draft: Draft, key: JobRunKey) -> None:
     run = draft.view.runs.get(key.run_id)
     if run is None:
         return
-    position = run.graph.position[key.job_id]
+    position = run.graph.position.get(key.job_id)
+    if position is None:
+        return  # gone with another version
     job_run, attempt = run.job_run(position), run.attempts[position]
     ends = run.graph.ends(job_run)
     if ends is None or draft.now < ends or job_run.state.is_terminal or attempt is None:

@@ -28,6 +28,7 @@ class RunView:
         "dirty",
         "environment",
         "failed",
+        "gone",
         "graph",
         "held",
         "job_runs",
@@ -47,6 +48,7 @@ class RunView:
         self.open = len(graph.specs)  #: job runs that are not terminal
         self.failed = 0  #: job runs that ended in failure and decide the run
         self.dirty: set[int] = set()  #: waiting jobs whose rule may decide otherwise than before
+        self.gone: dict[str, JobRun] = {}  #: of jobs that its version has no more
         self.held: set[int] = set()  #: those whose rule holds, and that wait for the previous run
 
     def job_run(self, position: int) -> JobRun:
@@ -70,6 +72,9 @@ class RunView:
     def set_job_run(self, job_run: JobRun) -> None:
         """Replace a row and keep the tallies of the jobs downstream in step."""
         position, state = job_run.position, job_run.state
+        if position >= len(self.job_runs):
+            self.gone[job_run.job_id] = job_run
+            return
         before = self.job_runs[position]
         self.job_runs[position] = job_run
         if state is _WAITING:
@@ -119,7 +124,9 @@ class RunView:
 
     def set_attempt(self, attempt: Attempt) -> None:
         """Replace the newest attempt of a job run, or add a newer one."""
-        position = self.graph.position[attempt.job_id]
+        position = self.graph.position.get(attempt.job_id)
+        if position is None:
+            return  # of a job that is gone
         newest = self.attempts[position]
         if newest is None or attempt.number >= newest.number:
             self.attempts[position] = attempt

@@ -12,6 +12,7 @@ from moroccron.core.listeners import Listeners
 from moroccron.core.offer_book import OfferBook
 from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.queue import Queue, Strangers
+from moroccron.core.rebasing import rebased
 from moroccron.core.run_view import RunView
 from moroccron.core.timers import RunExpiry, Subject, Timers
 from moroccron.core.vetoes import hopeless
@@ -152,7 +153,10 @@ class View:
         run = self.runs.get(key.run_id)
         if run is None:
             return None
-        attempt = run.attempts[run.graph.position[key.job_id]]
+        position = run.graph.position.get(key.job_id)
+        if position is None:
+            return None  # its job is gone
+        attempt = run.attempts[position]
         return attempt if attempt is not None and attempt.number == key.number else None
 
     def spec(self, key: AttemptKey) -> JobSpec:
@@ -236,6 +240,8 @@ class View:
         else:
             self.running[run.dag_id] -= _takes_slot(found.run)
             self._leave_backfill(found.run)
+            if found.run.version_id != run.version_id:
+                found = self._rebase(found, run)
         self.running[run.dag_id] += _takes_slot(run)
         if run.backfill_id is not None and not run.state.is_terminal:
             self.runs_of_backfill.setdefault(run.backfill_id, set()).add(run.id)
@@ -245,6 +251,13 @@ class View:
         found.run = run
         self.touched.add(run.id)
         self._tell_followers(run.id)
+
+    def _rebase(self, before: RunView, run: Run) -> RunView:
+        """Put a run that is re-opened on another version."""
+        found = rebased(before, run, self.graph(run.version_id))
+        self.runs[run.id] = self.runs_of[run.dag_id][run.id] = found
+        self._forget_version(run.dag_id, before.run.version_id)
+        return found
 
     def _link_previous(self, found: RunView, before: str | None, run: Run) -> None:
         if not found.graph.looks_back:
@@ -332,7 +345,7 @@ class View:
 
     def set_job_run(self, job_run: JobRun) -> None:
         run = self.runs[job_run.run_id]
-        if run.graph.times_jobs:
+        if run.graph.times_jobs and job_run.position < len(run.job_runs):
             self._time_job(run, job_run)
         if run.run.dag_id in self.listeners.told_of_jobs and run.ends_by(job_run):
             self.just_over.append((run.run, job_run))

@@ -7,13 +7,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from moroccron.core.amending import preview
+from moroccron.core.rerunning import preview_rerun
 from moroccron.core.resolver import resolve_fully
 from moroccron.core.rules import RuleVerdict as V
 from moroccron.core.rules import judge_of
 from moroccron.core.tally import COUNTED, Tally, kind_of
 from moroccron.core.tally import Kind as K
 from moroccron.model.backfill import CreateBackfill
-from moroccron.model.command import MarkJob, Outcome, RetryJob, TriggerRun
+from moroccron.model.command import MarkJob, Outcome, Rerun, RetryJob, RetryRun, TriggerRun
 from moroccron.model.dag_version import TriggerRule
 from moroccron.model.graph import between
 from moroccron.model.schedule import Every
@@ -225,3 +226,33 @@ def test_what_is_left_out_is_to_the_others_as_if_it_were_not_there(jobs, data):
     found = play_on(engine, fails, lambda n: data.draw(st.integers(0, n - 1)))
     left_out = {job.id: "not_selected" for job in jobs if job.id not in chosen}
     assert found == naive(smaller, fails) | left_out
+
+
+@settings(max_examples=150, deadline=None)
+@given(graphs(), st.data())
+def test_running_again_does_what_its_preview_says_and_comes_to_the_same_end(jobs, data):
+    version = a_version(jobs=jobs)
+    engine = Engine(version)
+    engine.subscribe()
+    engine.ask(TriggerRun("d"))
+    run_id = engine.only_run().id
+    ids = [job.id for job in jobs]
+    choose = lambda n: data.draw(st.integers(0, n - 1))  # noqa: E731
+    play_on(engine, data.draw(st.sets(st.sampled_from(ids))), choose)
+    pattern = f"j[{''.join(sorted(data.draw(st.sets(st.sampled_from('0123456789'), min_size=1))))}]"
+    scope = data.draw(st.sampled_from(Rerun))
+    wish = RetryRun(run_id, scope, pattern, downstream=data.draw(st.booleans()))
+    before = engine.job_runs()
+    foreseen = preview_rerun(engine.only_run(), version, version, before, wish)
+    answer = engine.ask(wish)
+    assert (answer.outcome is Outcome.REFUSED) == (foreseen.refused is not None)
+    if foreseen.refused is not None:
+        return
+    said = {row.job_id: str(row.state) for row in before}
+    said |= {move.job_id: str(move.after) for move in foreseen.moves}
+    done = {job: s.replace("launching", "queued") for job, s in engine.jobs().items()}
+    assert done == said
+    fails = data.draw(st.sets(st.sampled_from(ids)))
+    found = play_on(engine, fails, choose)
+    if scope is Rerun.ALL:
+        assert found == naive(jobs, fails)

@@ -68,6 +68,7 @@ def show(run_id: str) -> Response:
         wanted=wanted,
         page_size=_PAGE,
         orders=_ORDERS,
+        places=len(queries.version(run.version_id).jobs),
         preview=_kill_preview(jobs),
     )
 

@@ -105,6 +105,7 @@ def _wish(body: BackfillBody) -> CreateBackfill:
         jobs=body.jobs,
         downstream=body.downstream,
         existing=body.existing,
+        version=body.version,
         newest_first=body.newest_first,
         max_active=body.max_active,
         params=body.params,

@@ -1,6 +1,7 @@
 """Runs, their jobs and attempts; killing a run, retrying a job, marking one."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from flask import Response
@@ -13,11 +14,12 @@ from moroccron.api.params import (
     JobsQuery,
     MarkBody,
     PreviewQuery,
+    RerunBody,
     RunPath,
     RunsQuery,
     WaitQuery,
 )
-from moroccron.api.problems import Problem
+from moroccron.api.problems import Problem, Refused
 from moroccron.api.schemas import (
     AttemptOut,
     AttemptsOut,
@@ -26,10 +28,11 @@ from moroccron.api.schemas import (
     JobRunsOut,
     PreviewOut,
     RunOut,
+    RunPreviewOut,
     RunsOut,
 )
 from moroccron.api.v1.replies import PROBLEMS, accept, reply
-from moroccron.model.command import Amendment, KillRun, MarkJob, RetryJob
+from moroccron.model.command import Amendment, KillRun, MarkJob, Rerun, RetryJob, RetryRun
 from moroccron.model.errors import NotFound
 from moroccron.model.run import Run
 from moroccron.model.states import JobRunState
@@ -88,6 +91,30 @@ def kill(path: RunPath, query: WaitQuery) -> Response:
     return accept(KillRun(doors().queries.run(path.run_id).id), query.wait)
 
 
+@api.post("/runs/<run_id>/retry", responses=_COMMAND)
+def rerun(path: RunPath, query: WaitQuery, body: RerunBody) -> Response:
+    """Run jobs of it again: those that failed, some, or all; what is at work is let be."""
+    return accept(_wish(path, body), query.wait)
+
+
+@api.get("/runs/<run_id>/preview", responses={200: RunPreviewOut})
+def preview_run(path: RunPath, query: RerunBody) -> Response:
+    """What running it again would do. Changes nothing, and asks no leader."""
+    return reply(RunPreviewOut.of(doors().previews.retry_run(_wish(path, query))))
+
+
+def _wish(path: RunPath, body: RerunBody) -> RetryRun:
+    if (body.rerun is Rerun.JOBS) is not (body.jobs is not None):
+        raise Refused(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "`jobs` and `rerun: jobs` go together.",
+            "Give both, or neither.",
+            field="jobs",
+        )
+    run = doors().queries.run(path.run_id)
+    return RetryRun(run.id, body.rerun, body.jobs, body.downstream, body.version)
+
+
 @api.post("/runs/<run_id>/jobs/<job_id>/retry", responses=_COMMAND)
 def retry(path: JobPath, query: WaitQuery) -> Response:
     """Run an ended job once more, and re-decide what its end had decided."""
@@ -116,7 +143,8 @@ def check_job(path: JobPath) -> None:
     """Raise NotFound unless the run is there and has the job."""
     queries = doors().queries
     version = queries.version(queries.run(path.run_id).version_id)
-    if not any(job.id == path.job_id for job in version.jobs):
+    gone = any(job.job_id == path.job_id for job in queries.job_runs(path.run_id))
+    if not gone and not any(job.id == path.job_id for job in version.jobs):
         raise NotFound(f"{path.run_id} has no job {path.job_id}.")
 
 

@@ -12,9 +12,8 @@ from typing import Any
 
 from moroccron.model.errors import MoroccronError
 
-_OURS = (
-    "local-"  #: how ids of embedded agents begin, and no id that a Mesos master gives to an agent
-)
+#: How ids of embedded agents begin, and no id that a Mesos master gives to an agent.
+_OURS = "local-"
 
 
 def is_embedded(agent_id: str) -> bool:

@@ -148,13 +148,14 @@ def test_a_log_grows_while_one_reads(page: Page, site: Site) -> None:
     log = sandbox / "stdout"
     log.write_text("one <b>bold</b>\n")
     (attempt,) = site.queries.attempts(run.id, "fetch-stock")
-    site.commit(AttemptChanged(replace(attempt, sandbox=str(sandbox))))
+    attempt = replace(attempt, agent_id="local-1", sandbox=str(sandbox))
+    site.commit(AttemptChanged(attempt))
     page.goto(f"/runs/{run.id}/jobs/fetch-stock")
     expect(page.locator("#log")).to_have_text("one <b>bold</b>\n")
     with log.open("a") as file:
         file.write("\x1b[32mtwo\x1b[0m\n")
     expect(page.locator("#log")).to_have_text("one <b>bold</b>\ntwo\n")
-    over = replace(attempt, sandbox=str(sandbox), state=AttemptState.SUCCEEDED, ended=site.now)
+    over = replace(attempt, state=AttemptState.SUCCEEDED, ended=site.now)
     line = Happened(
         at=site.now,
         subject="attempt",

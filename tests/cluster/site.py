@@ -151,6 +151,13 @@ class Site:
         found = [line.split() for line in self.witness.read_text().splitlines()]
         return [words[1] for words in found if words[0] == kind]
 
+    def tasks(self, kind: str = "begin") -> list[str]:
+        """The same, as `run@job`, whichever attempt it was."""
+        if not self.witness.exists():
+            return []
+        found = [line.split() for line in self.witness.read_text().splitlines()]
+        return [words[2].rpartition("@")[0] for words in found if words[0] == kind]
+
     def assert_each_once(self, jobs: int) -> None:
         """Every job began once and ended once, by its own word."""
         for kind in ("begin", "end"):
@@ -170,13 +177,13 @@ class Site:
         (framework,) = self.master.records.frameworks()
         return str(framework["id"])
 
-    def cli(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def cli(self, *words: str, timeout: float = 60) -> "subprocess.CompletedProcess[str]":
         environ = dict(self.settings) | {"MOROCCRON_WORK_DIR": str(self.folder / "work")}
         return subprocess.run(
             ["/usr/bin/env", *[f"{k}={v}" for k, v in environ.items()], str(PROGRAM), *words],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=timeout,
             check=False,
         )
 

@@ -38,6 +38,8 @@ def storable(text: str | None) -> str | None:
 
 
 def _json(value: Any) -> str:
+    if value == {}:
+        return "{}"  # the params of nearly all runs
     return json.dumps(value, separators=(",", ":"))
 
 

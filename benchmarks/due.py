@@ -1,7 +1,7 @@
 """Many DAGs due at one minute on a simulated cluster: `python -m benchmarks.due [DAGS]`.
 
 Time is virtual while nothing is to be done, and goes on with the CPU's while the engine works: the skew, from due
-to started, is what deciding, committing (SQLite) and packing cost. The simulated master and agents take no time, for
+to started, is what deciding, committing (SQLite) and packing cost. The simulated master and agents take no time:
 real ones work on machines of their own.
 CPU time, because walls say little on a machine that does other things too. The floor is a bare loop that writes as
 many rows for as many runs, all in one transaction.

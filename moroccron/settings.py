@@ -173,6 +173,12 @@ class Settings:
         "what is more urgent; 0: waiting adds nothing.",
         check=_between(0, 366 * 86400),
     )
+    retry_elsewhere: float = _setting(
+        5.0,
+        "Seconds for which a retry waits for an agent on which no attempt of its job ended badly. Then it takes "
+        "any. The embedded agent, being the only one, is never waited for; 0: no retry waits.",
+        check=_between(0, 366 * 86400),
+    )
     launch_grace: float = _setting(
         30.0,
         "Seconds after a launch before an attempt that nobody knows of is believed lost.",

@@ -52,6 +52,7 @@ def build_policy(settings: Settings) -> Policy:
         launch_grace=settings.launch_grace,
         assumed_runtime=settings.assumed_runtime,
         aging=settings.aging,
+        retry_elsewhere=settings.retry_elsewhere if settings.master else 0.0,
         roles=roles_of(settings) if settings.master else (),  # the embedded agent knows none
         gpus=settings.gpus == "on" or not settings.master,
         replace_after=settings.replace_after or None,

@@ -36,6 +36,7 @@ from moroccron.core.ephemera import (
     SurveyWanted,
     Swept,
     TrustNoted,
+    Undemanding,
     VetoNoted,
     Wondered,
 )
@@ -205,6 +206,7 @@ _APPLY: dict[type, Callable[[View, Any, datetime], None]] = {
     DoubtGone: _doubt_gone,
     CutOff: _cut_off,
     Elsewhere: lambda view, change, _: view.leave_agent(change.task_id, change.agent_id),
+    Undemanding: lambda view, change, _: view.take_any_agent(change.key),
     Forsaken: lambda view, change, _: view.forsake(change.task_id),
     StraySeen: lambda view, change, _: view.strays.__setitem__(change.task_id, change),
     StrayGone: _stray_gone,

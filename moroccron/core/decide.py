@@ -27,7 +27,7 @@ from moroccron.core.firing import schedule
 from moroccron.core.limits import end_job, end_run, end_wait
 from moroccron.core.loading import take_files
 from moroccron.core.maintenance import answer_inverse_offers
-from moroccron.core.moves import requeue
+from moroccron.core.moves import end_choice, requeue
 from moroccron.core.placing import place, tell_strangers
 from moroccron.core.previous import take_previous
 from moroccron.core.resolver import resolve
@@ -174,6 +174,7 @@ def _fire_timers(draft: Draft) -> None:
             case AttemptKey():
                 requeue(draft, subject)
                 end_patience(draft, subject)
+                end_choice(draft, subject)
                 end_wait(draft, subject)
             case JobRunKey():
                 end_job(draft, subject)

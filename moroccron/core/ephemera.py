@@ -10,7 +10,7 @@ from moroccron.core.inquiry import Asked
 from moroccron.model.backfill import Backfill
 from moroccron.model.events import RunRecalled
 from moroccron.model.offer import InverseOffer, Offer
-from moroccron.model.run import PreviousRun
+from moroccron.model.run import AttemptKey, PreviousRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,13 @@ class Elsewhere:
 
     task_id: str
     agent_id: str  #: where it is not
+
+
+@dataclass(frozen=True, slots=True)
+class Undemanding:
+    """A retry has waited for another agent for long enough, and takes any."""
+
+    key: AttemptKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +243,7 @@ Ephemeral = (
     | DoubtGone
     | CutOff
     | Elsewhere
+    | Undemanding
     | Forsaken
     | StraySeen
     | StrayGone

@@ -1,5 +1,6 @@
 """A DAG version's jobs as numbers: positions, neighbours, rules and shapes, worked out once per version."""
 
+import re
 from datetime import datetime, timedelta
 
 from moroccron.core.foresight import Foresight
@@ -7,7 +8,7 @@ from moroccron.core.policy import DEFAULT_POLICY, Policy
 from moroccron.core.rules import DECIDED_BY_SUCCESS, Judge, judge_of
 from moroccron.core.tally import ONE_OPEN, Bond
 from moroccron.model.claim import RUN, Claims, claims_of
-from moroccron.model.constraint import GROUP_OPERATORS, Constraint
+from moroccron.model.constraint import AGENT, GROUP_OPERATORS, Constraint, Operator
 from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.evolve import evolve
 from moroccron.model.graph import between
@@ -141,12 +142,21 @@ class JobGraph:
             return found
         return (*found, (f"{RUN}:{run_id}", 1))
 
-    def shape_of(self, attempt: Attempt) -> Shape:
-        """The shape of an attempt: its job's, with the memory and the agents to avoid of its own."""
+    def shape_of(self, attempt: Attempt, *, elsewhere: bool = False) -> Shape:
+        """The shape of an attempt: its job's, with the memory and the agents to avoid of its own.
+
+        `elsewhere`: those agents will not do at all.
+        """
         shape = self.shape(self.position[attempt.job_id], attempt.run_id)
         if attempt.mem is not None:
             shape = evolve(shape, resources=evolve(shape.resources, mem=attempt.mem))
-        return evolve(shape, avoid=attempt.avoid) if attempt.avoid else shape
+        if not attempt.avoid:
+            return shape
+        if elsewhere:
+            these = "|".join(map(re.escape, attempt.avoid))
+            others = Constraint(AGENT, Operator.UNLIKE, these)
+            shape = evolve(shape, constraints=(*shape.constraints, others))
+        return evolve(shape, avoid=attempt.avoid)
 
     def expiry(self, now: datetime) -> datetime | None:
         """When a run that begins now has taken too long."""

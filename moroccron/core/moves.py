@@ -4,9 +4,11 @@ The only module that turns an `AttemptInput` into rows: the attempt, its job run
 one, and the lines of history.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from moroccron.core.draft import Draft
+from moroccron.core.ephemera import Undemanding
 from moroccron.core.retry import GiveUp, Retry, after, avoided, charge, failure_of
 from moroccron.core.run_view import RunView
 from moroccron.model.attempt import AttemptInput, Illegal, Move, verdict
@@ -148,3 +150,12 @@ def requeue(draft: Draft, key: AttemptKey) -> None:
     draft.change(JobRunChanged(evolve(job_run, state=JobRunState.QUEUED)))
     draft.change(AttemptChanged(attempt))
     draft.tell_attempt(key, "retry delay passed", AttemptState.QUEUED, AttemptState.QUEUED)
+
+
+def end_choice(draft: Draft, key: AttemptKey) -> None:
+    """A retry that was offered no other agent in time takes any."""
+    view, attempt = draft.view, draft.view.attempt(key)
+    if attempt is None or key not in view.choosy or attempt.state is not AttemptState.QUEUED:
+        return
+    if draft.now >= attempt.ready + timedelta(seconds=view.policy.retry_elsewhere):
+        draft.note(Undemanding(key))

@@ -22,6 +22,8 @@ class Policy:
     aging: float = (
         60.0  #: this long of waiting counts as one more of priority; 0: waiting adds nothing
     )
+    #: a retry takes none of the agents that it would rather avoid before it has waited this long for another
+    retry_elsewhere: float = 0.0
     hold_offers: float = 1.0  #: an unused offer is kept this long while runs are active
     refuse_unfit: float = 5.0  #: refusal of an offer that fits nothing queued
     refuse_idle: float = 300.0  #: refusal of an offer when there is nothing to run at all

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from moroccron.core.graph import looks_around
-from moroccron.model.constraint import Constraint, Operator, expression_matches
+from moroccron.model.constraint import AGENT, Constraint, Operator, expression_matches
 from moroccron.model.packing import Member, Shape, Unplaced, Veto, VetoKind
 
 HOSTNAMES = frozenset(
@@ -21,6 +21,8 @@ class Place(Protocol):
     """What a constraint can see of an agent: an offer has it, and so has a room."""
 
     @property
+    def agent_id(self) -> str: ...
+    @property
     def hostname(self) -> str: ...
     @property
     def attributes(self) -> Mapping[str, str]: ...
@@ -30,6 +32,8 @@ def value_at(attribute: str, place: Place) -> str | None:
     """The agent's value of an attribute, or its hostname; None when it has no such attribute."""
     if attribute in HOSTNAMES:
         return place.hostname
+    if attribute == AGENT:
+        return place.agent_id
     return place.attributes.get(attribute)
 
 
@@ -170,6 +174,9 @@ def _resource_short(veto: Veto, agents: int) -> str:
 
 
 def _constraint_refused(worst: Constraint, all_of: Sequence[Constraint], agents: int) -> str:
+    if worst.attribute == AGENT:
+        where = "the only agent" if agents == 1 else f"each of {agents} agents"
+        return f"retry: it ended badly on {where} before, and waits a moment for another"
     if len(all_of) > 1:
         return f"constraints: none of {_agents(agents)} satisfies all; most often it is {worst}"
     if looks_around(worst):
@@ -195,6 +202,8 @@ def _share(kind: VetoKind, agents: int) -> str:
 
 
 def _miss(veto: Veto) -> str:
+    if veto.constraint is not None and veto.constraint.attribute == AGENT:
+        return "it ended badly there before, and waits a moment for another"
     if veto.constraint is not None:
         return f"most often it is {veto.constraint}"
     if veto.begins is not None:

@@ -94,6 +94,7 @@ class View:
         self.inquiry = Inquiry()
         self.swept: datetime | None = None
         self.reasons: dict[tuple[str, str], str] = {}
+        self.choosy: set[AttemptKey] = set()  #: queued retries that still wait for another agent
         self.subscribed_at: datetime | None = None
         self._graphs: dict[str, JobGraph] = {}
         self._timetables: dict[str, Timetable | None] = {}
@@ -363,9 +364,11 @@ class View:
             if attempt.ready > now:
                 self.timers.add(attempt.ready, key)
             elif run is not None:
+                self._may_be_choosy(attempt, now)
                 self._await_offer(run, attempt)
             return
         self.queue.discard(key)
+        self.choosy.discard(key)
         self.strangers.discard(key)
         self.reasons.pop((attempt.run_id, attempt.job_id), None)
         if attempt.task_id is None:
@@ -439,12 +442,30 @@ class View:
         if ends is not None and (before is None or before.ready != job_run.ready):
             self.timers.add(ends, job_run.key)
 
+    def _may_be_choosy(self, attempt: Attempt, now: datetime) -> None:
+        """For a while a retry takes no agent on which its job ended badly: another may be offered."""
+        if not attempt.avoid or attempt.key in self.choosy:
+            return
+        until = attempt.ready + timedelta(seconds=self.policy.retry_elsewhere)
+        if now < until:
+            self.choosy.add(attempt.key)
+            self.timers.add(until, attempt.key)
+
+    def take_any_agent(self, key: AttemptKey) -> None:
+        """No other agent was offered in time to an attempt that is queued: let it have any."""
+        self.choosy.discard(key)
+        self.queue.discard(key)
+        attempt = self.attempt(key)
+        assert attempt is not None, key
+        self._await_offer(self.runs[key.run_id], attempt)
+
     def _await_offer(self, run: RunView, attempt: Attempt) -> None:
         position = run.graph.position[attempt.job_id]
         limit = run.graph.specs[position].start_within
         if limit is not None and attempt.key not in self.queue:
             self.timers.add(attempt.ready + timedelta(seconds=limit), attempt.key)
-        shape, owner = run.graph.shape_of(attempt), run.graph.payers[position]
+        shape = run.graph.shape_of(attempt, elsewhere=attempt.key in self.choosy)
+        owner = run.graph.payers[position]
         share = self.shares.get(owner)
         if share is not None and share.is_capped:
             shape = evolve(shape, claims=(*shape.claims, *caps_of(share, shape.resources)))

@@ -17,6 +17,10 @@ _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False  # they are told by the exception
 _LONGEST_EXPRESSION = 1000
 
+AGENT = (
+    "@agent"  #: the pseudo attribute that is the agent's id, for what the engine itself asks for
+)
+
 
 class Operator(StrEnum):
     """Marathon's operators. "The group" is the jobs of one run that carry the same constraint."""

@@ -7,7 +7,7 @@ ever, so that many schedules spread over the hour, the night or the week. No sec
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -83,6 +83,21 @@ class CronFields:
     def either_day(self) -> bool:
         """Both day fields are restricted, so either suffices; Debian's cron has it so, `*/2` counts as `*`."""
         return not self.day.star and not self.weekday.star
+
+    def days(self, first: int, length: int) -> Iterator[int]:
+        """The days, in order, that it names in a month of so many, the first being this weekday (Monday is 0)."""
+        for day in range(1, length + 1):
+            named = day in self.day.values or length - day in self.day.from_end
+            suits = _suits(self.weekday, (first + day) % 7, day, length)
+            if (named or suits) if self.either_day else (named and suits):
+                yield day
+
+
+def _suits(field: CronField, weekday: int, day: int, length: int) -> bool:
+    """Whether the weekday field allows a day of a month of this length. Sunday is 0."""
+    if weekday in field.values or (weekday, (day + 6) // 7) in field.nth:
+        return True
+    return (weekday, -1) in field.nth and day + 7 > length
 
 
 def parse(text: str, name: str = "") -> CronFields:
@@ -216,11 +231,23 @@ def _wrong(item: str, kind: _Kind, remedy: str) -> DagInvalid:
 
 def _refuse_never(text: str, fields: CronFields) -> None:
     """A 30th of February, unless a day of the week or the month's end may stand in for it."""
-    if fields.either_day or fields.day.from_end:
+    if fields.either_day:
         return
     longest = max(_LONGEST[month - 1] for month in fields.month.values)
-    if min(fields.day.values) > longest:
+    if not fields.day.from_end and min(fields.day.values) > longest:
         raise DagInvalid(
             f"{text!r} never fires: no month that it names has such a day",
             remedy=f"use a day of month up to {longest}",
         )
+    if fields.weekday.nth and not _ever_meet(fields):
+        raise DagInvalid(
+            f"{text!r} never fires: both day fields have to name a day, and there is none",
+            remedy="leave one of the two at *, or begin neither with *: then either suffices",
+        )
+
+
+def _ever_meet(fields: CronFields) -> bool:
+    """Whether some month, beginning on some weekday, has a day that it names."""
+    lengths = {_LONGEST[month - 1] for month in fields.month.values}
+    lengths |= {28} if 2 in fields.month.values else set()
+    return any(True for length in lengths for first in range(7) for _ in fields.days(first, length))

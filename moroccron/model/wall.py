@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 
-from moroccron.model.cron import CronField, CronFields
+from moroccron.model.cron import CronFields
 
 YEARS = range(1900, 2200)  #: beyond these a schedule has nothing to say
 
@@ -67,27 +67,13 @@ class Wall:
     def _find_days(self, year: int, month: int) -> Iterator[int]:
         if month not in self._fields.month.values:
             return
-        day_field, weekday_field = self._fields.day, self._fields.weekday
-        first, length = monthrange(year, month)  # Monday is 0
-        for day in range(1, length + 1):
-            weekday = (first + day) % 7  # Sunday is 0
-            named = day in day_field.values or length - day in day_field.from_end
-            suits = _suits(weekday_field, weekday, day, length)
-            if (named or suits) if self._fields.either_day else (named and suits):
-                yield day
+        yield from self._fields.days(*monthrange(year, month))
 
 
 @lru_cache(maxsize=1024)
 def _minutes_of(hours: frozenset[int], minutes: frozenset[int]) -> tuple[int, ...]:
     """The minutes of a day, in order. Many DAGs share them."""
     return tuple(hour * 60 + minute for hour in sorted(hours) for minute in sorted(minutes))
-
-
-def _suits(field: CronField, weekday: int, day: int, length: int) -> bool:
-    """Whether the weekday field allows a day of a month of this length."""
-    if weekday in field.values or (weekday, (day + 6) // 7) in field.nth:
-        return True
-    return (weekday, -1) in field.nth and day + 7 > length
 
 
 def _time(year: int, month: int, day: int, minutes: int) -> datetime:

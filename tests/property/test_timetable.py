@@ -5,10 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from moroccron.model.cron import parse
 from moroccron.model.dag_version import DagVersion
+from moroccron.model.errors import DagInvalid
 from moroccron.model.schedule import Blackout, BlackoutEvery, Cron, Dates, Every, Several, Single
 from moroccron.model.timetable import Timetable, timetable_of
 
@@ -146,7 +149,17 @@ weekdays = st.one_of(
     field(0, 6),
     st.sampled_from(["sunL", "5L", "fri#2", "0#1", "3#5", "mon#1,mon#3", "sat,sun#4"]),
 )
-expressions = st.tuples(field(0, 59), hours, days, st.just("*"), weekdays).map(" ".join)
+
+
+def fires_at_all(text: str) -> bool:
+    """Whether a minute walker would ever stop: on some day of the 28 years after which weekdays come again."""
+    days = (datetime(2001, 1, 1) + n * DAY for n in range(28 * 366))  # noqa: DTZ001 - on the wall
+    every_minute = " ".join(["*", "*", *text.split()[2:]])
+    return any(matches(every_minute, day) for day in days)
+
+
+fields = st.tuples(field(0, 59), hours, days, st.just("*"), weekdays).map(" ".join)
+expressions = fields.filter(lambda text: "#" not in text or fires_at_all(text))
 moments = st.builds(
     lambda edge, minutes: edge + timedelta(minutes=minutes),
     st.sampled_from(EDGES),
@@ -159,6 +172,17 @@ moments = st.builds(
 def test_fires_are_those_of_a_minute_walker(text: str, zone: str, begin: datetime) -> None:
     end = begin + timedelta(days=2)
     assert fires(cron_timetable(text, zone), begin, end) == list(oracle(text, zone, begin, end))
+
+
+@settings(deadline=None)
+@given(fields)
+@example("* * */8 * 3#5")
+def test_what_never_fires_is_refused(text: str) -> None:
+    if fires_at_all(text):
+        parse(text)
+    else:
+        with pytest.raises(DagInvalid, match="never fires"):
+            parse(text)
 
 
 @settings(deadline=None)

@@ -2,7 +2,10 @@
 
 import pytest
 
+from moroccron.core.policy import Policy
 from moroccron.model.command import TriggerRun
+from moroccron.model.constraint import Constraint, Operator
+from moroccron.model.effects import Revive
 from moroccron.model.failure import FailureClass
 from moroccron.model.resources import Resources
 from moroccron.model.states import ReportedState
@@ -115,3 +118,75 @@ def test_a_retry_goes_back_rather_than_waiting():
     end(engine, R.FAILED, exit_code=1)
     engine.offer(agent="a1")
     assert [a.agent_id for a in engine.attempts("a")] == ["a1", "a1"]
+
+
+def retried(policy, **offer):
+    """A job that failed on a1, when a1 alone is offered again."""
+    engine = Engine(a_version(jobs=(a_job("a", retries=3),)), policy=policy)
+    engine.subscribe()
+    engine.ask(TriggerRun("d"))
+    engine.offer(**offer)
+    end(engine, R.FAILED, exit_code=1)
+    engine.offer(**offer)
+    return engine
+
+
+CHOOSY = Policy(retry_elsewhere=5.0)
+
+
+def test_a_retry_waits_a_while_for_another_agent():
+    engine = retried(CHOOSY)
+    assert engine.jobs() == {"a": "queued"}
+    engine.pass_time(2)
+    engine.offer()
+    said = engine.attempts("a")[-1].message
+    assert said == "retry: it ended badly on the only agent before, and waits a moment for another"
+    engine.offer(agent="a2")
+    assert engine.attempts("a")[-1].agent_id == "a2"
+
+
+def test_a_retry_takes_the_agent_it_would_avoid_before_it_waits_for_ever():
+    engine = retried(CHOOSY)
+    engine.pass_time(4.9)
+    engine.offer()
+    assert engine.jobs() == {"a": "queued"}
+    engine.pass_time(0.1)
+    assert engine.sent(Revive), "its refusals are taken back"
+    engine.offer()
+    attempt = engine.attempts("a")[-1]
+    assert (attempt.agent_id, attempt.number) == ("a1", 2)
+    assert attempt.launched == engine.at(5)
+
+
+def test_the_wait_for_another_agent_counts_from_the_retry_also_across_a_failover():
+    engine = retried(CHOOSY)
+    engine.pass_time(3)
+    engine.crash()
+    engine.subscribe()
+    engine.offer()
+    assert engine.jobs() == {"a": "queued"}
+    engine.pass_time(2)
+    engine.offer()
+    assert engine.jobs() == {"a": "launching"}
+
+
+def test_where_retries_do_not_wait_the_same_agent_will_do():
+    engine = retried(Policy(retry_elsewhere=0.0))
+    assert engine.attempts("a")[-1].agent_id == "a1"
+
+
+def test_what_jobs_require_of_agents_holds_for_the_wait_too():
+    engine = Engine(
+        a_version(
+            jobs=(a_job("a", retries=1, constraints=(Constraint("rack", Operator.IS, "r1"),)),)
+        ),
+        policy=CHOOSY,
+    )
+    engine.subscribe()
+    engine.ask(TriggerRun("d"))
+    engine.offer(attributes={"rack": "r1"})
+    end(engine, R.FAILED, exit_code=1)
+    engine.offer(agent="a2", attributes={"rack": "r2"})
+    assert engine.jobs() == {"a": "queued"}
+    engine.offer(agent="a3", attributes={"rack": "r1"})
+    assert engine.attempts("a")[-1].agent_id == "a3"

@@ -4,6 +4,7 @@ All of it lies in one folder and begins empty. What starts is in PARTS, in this 
 """
 
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -113,9 +114,12 @@ def start_postgres(cluster: Cluster) -> None:
     subprocess.run([PROGRAM, "db", "upgrade"], env=os.environ | database, check=True)
 
 
+def election_of(cluster: Cluster) -> str:
+    return f"{cluster.addresses['ZooKeeper']}/moroccron"
+
+
 def start_schedulers(cluster: Cluster) -> None:
-    election = f"{cluster.addresses['ZooKeeper']}/moroccron"
-    where = ["--master", cluster.addresses["Mesos master"], "--election", election]
+    where = ["--master", cluster.addresses["Mesos master"], "--election", election_of(cluster)]
     where += ["--webui-url", f"http://{cluster.ip}:{cluster.ports.web}/"]
     for number in range(1, SCHEDULERS + 1):
         start_moroccron(
@@ -162,13 +166,39 @@ def up(folder: Path, ip: str, ports: Ports) -> None:
         raise
     for name, address in cluster.addresses.items():
         print(f"{name:<13} {address}")
-    print(f"Logs are in {folder}. make cluster-down ends it.")
+    shown = os.path.relpath(write_environment(cluster))
+    print(f"After `. {shown}` the program `moroccron` speaks with it: moroccron runs list")
+    print(f"Logs are in {os.path.relpath(folder)}. `make cluster-down` ends it.")
+
+
+def write_environment(cluster: Cluster) -> Path:
+    """What a shell reads so that `moroccron` is this checkout's, and its settings are this cluster's."""
+    settings = {
+        "MOROCCRON_DATABASE": cluster.addresses["PostgreSQL"],
+        "MOROCCRON_MASTER": cluster.addresses["Mesos master"],
+        "MOROCCRON_ELECTION": election_of(cluster),
+        "MOROCCRON_DAGS": str(ROOT / "dags"),
+    }
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
+    lines.append(f'export PATH={shlex.quote(str(PROGRAM.parent))}:"$PATH"')
+    file = cluster.folder / "environment"
+    file.write_text("\n".join(lines) + "\n")
+    return file
 
 
 def down(folder: Path) -> None:
+    ended = 0
     for entry in Ledger(folder / "processes.json").end_all():
         print(f"ended {entry.name} ({entry.pid})")
+        ended += 1
     remove_database(folder)
+    (folder / "environment").unlink(missing_ok=True)
+    if ended:
+        print(
+            f"The cluster is ended. Its logs stay in {os.path.relpath(folder)} until the next one."
+        )
+    else:
+        print("There is nothing to end: no process of a cluster is running.")
 
 
 def clear(folder: Path) -> None:

@@ -35,7 +35,7 @@ with DAG("many"):
             Job(f"{kind}{n}", '''<BEGIN>; <END>''', cpus=0.1, mem=16, constraints=constraints)
     for n in range(2):
         Job(f"unique{n}", '''<BEGIN>; sleep 1; <END>''', cpus=0.1, mem=16, constraints=["rack UNIQUE"])
-        Job(f"together{n}", '''<BEGIN>; sleep 1; <END>''', cpus=0.1, mem=16, constraints=["hostname CLUSTER"])
+        Job(f"together{n}", '''<BEGIN>; sleep 1; <END>''', cpus=0.1, mem=16, constraints=["rack CLUSTER"])
 """
 
 
@@ -63,6 +63,7 @@ def test_three_hundred_jobs_where_they_may_run(new_site: NewSite, mesos_agent: N
             case "unlike":
                 assert where["rack"] != "a"
     assert place["unique0"]["rack"] != place["unique1"]["rack"]
+    assert place["together0"]["rack"] == place["together1"]["rack"]
     assert {where["rack"] for where in place.values()} == {"a", "b", "c"}
     accepts = [line for line in site.master.log_lines("ACCEPT call") if "Processing" in line]
     assert 0 < len(accepts) <= 150, "several tasks in one ACCEPT"

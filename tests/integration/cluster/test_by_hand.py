@@ -66,7 +66,9 @@ def up(folder: Path, ports: Ports, **environ: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_all_of_it_starts_works_and_ends(folder: Path, ports: Ports) -> None:
+def test_all_of_it_starts_works_and_ends(
+    folder: Path, ports: Ports, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, told = up(folder, ports)
     assert code == 0, told
     started = running(folder)
@@ -80,6 +82,12 @@ def test_all_of_it_starts_works_and_ends(folder: Path, ports: Ports) -> None:
     assert {agent["attributes"]["rack"] for agent in agents} == {"a", "b", "c"}
     assert status_of(ports.web, "/api/v1/dags") == 200
     until(lambda: [f["name"] for f in Records(master).frameworks()] == ["moroccron"], "one leads")
+    in_a_shell = f". {folder}/environment && moroccron dags list && moroccron config"
+    shown = subprocess.run(
+        ["/bin/sh", "-c", in_a_shell], capture_output=True, text=True, check=False
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert f"zk://{LOCAL}:{ports.zookeeper}/moroccron" in shown.stdout
     code, told = up(folder, ports)
     assert (code, "runs already" in told) == (1, True)
     assert running(folder) == started
@@ -93,6 +101,9 @@ def test_all_of_it_starts_works_and_ends(folder: Path, ports: Ports) -> None:
     data = (folder / "postgresql").resolve()
     assert data.exists()
     down(folder)
+    assert "The cluster is ended" in capsys.readouterr().out
+    down(folder)
+    assert "nothing to end" in capsys.readouterr().out
     assert not any(entry.running for entry in started.values())
     until(lambda: not with_variable(f"{folder}/agent-"), "tasks end with the cluster")
     assert not data.exists()

@@ -9,6 +9,7 @@ from moroccron.model.dag_version import TriggerRule
 from moroccron.model.errors import DagInvalid
 from moroccron.model.fields import DagFields, JobFields
 from moroccron.model.files import Uri, Volume
+from moroccron.model.param import Param, ParamType
 from moroccron.model.schedule import CatchUp, Cron, Every, Overlap, Timetable
 from moroccron.model.trigger import After
 
@@ -26,6 +27,8 @@ __all__ = [
     "JobFields",
     "Operator",
     "Overlap",
+    "Param",
+    "ParamType",
     "Timetable",
     "TriggerRule",
     "Uri",

@@ -20,6 +20,7 @@ from moroccron.model.backfill import (
 from moroccron.model.command import Answer
 from moroccron.model.failure import FailureClass
 from moroccron.model.fires import Fire
+from moroccron.model.param import Param
 from moroccron.model.pool import PoolUse
 from moroccron.model.preview import Preview, RunPreview
 from moroccron.model.run import Attempt, JobRun, Run
@@ -43,6 +44,28 @@ class RunBriefOut(Out):
     ended: datetime | None
 
 
+class ParamOut(Out):
+    type: str = Field(description="string, integer, number, boolean, date, datetime, list, json")
+    required: bool = Field(description="A run that is asked for must give it a value")
+    choices: list[Any] | None
+    minimum: Any
+    maximum: Any
+    pattern: str | None = Field(description="An RE2 expression that the whole of a string matches")
+    description: str
+
+    @classmethod
+    def of(cls, param: Param) -> "ParamOut":
+        return cls(
+            type=str(param.type),
+            required=param.required,
+            choices=None if param.choices is None else list(param.choices),
+            minimum=param.minimum,
+            maximum=param.maximum,
+            pattern=param.pattern,
+            description=param.description,
+        )
+
+
 class DagOut(Out):
     id: str
     version_id: str = Field(description="The newest good version")
@@ -58,7 +81,8 @@ class DagOut(Out):
     owners: list[str]
     tags: list[str]
     doc: str
-    params: Mapping[str, Any] = Field(description="The parameters it takes, with their defaults")
+    params: Mapping[str, Any] = Field(description="The params it has, with their defaults")
+    param_types: Mapping[str, ParamOut] = Field(description="What is known of each of them")
     jobs: int
     active_runs: int
     recent: list[RunBriefOut] = Field(description="Its newest runs, newest first")
@@ -80,6 +104,7 @@ class DagOut(Out):
             tags=list(version.tags),
             doc=version.doc,
             params=version.params,
+            param_types={name: ParamOut.of(version.param(name)) for name in version.params},
             jobs=len(version.jobs),
             active_runs=dag.active_runs,
             recent=[brief(run) for run in dag.recent],

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from moroccron.api.doors import doors
 from moroccron.api.graphing import first_line
 from moroccron.api.schemas import schedule_text
+from moroccron.model.param_values import to_text
 
 _STEPS = (
     (60.0, 1.0, "s"),
@@ -164,6 +165,7 @@ def register(app: Flask) -> None:
         "json_text": json_text,
         "meaning": meaning,
         "moment": moment,
+        "param_text": to_text,
         "plain": plain,
         "schedule": schedule_text,
         "word": word,

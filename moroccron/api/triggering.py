@@ -6,40 +6,33 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from moroccron.api.problems import Refused
-from moroccron.model import validation, when
+from moroccron.model import when
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import DagInvalid
+from moroccron.model.param_values import completed
 
 T = TypeVar("T")
 
 
 def check_params(version: DagVersion, params: Mapping[str, Any]) -> None:
-    """Refuse a parameter that the DAG does not declare, and values that no run can have."""
-    for name in params:
-        if name not in version.params:
-            takes = ", ".join(sorted(version.params)) or "none"
-            raise Refused(
-                HTTPStatus.UNPROCESSABLE_ENTITY,
-                f"{version.dag_id} takes no parameter {name!r}.",
-                f"Parameters it takes: {takes}.",
-                field=f"params.{name}",
-            )
-    _check("params", validation.params, {**version.params, **params})
+    """Refuse a param that the DAG does not declare, one that is missing, and values that it does not take."""
+    checked("params", lambda given: completed(version, given), params)
 
 
 def check_logical_date(moment: datetime | None) -> datetime | None:
     """The moment with its zone, or a refusal."""
-    return None if moment is None else _check("logical_date", when.logical_date, moment)
+    return None if moment is None else checked("logical_date", when.logical_date, moment)
 
 
 def check_moment(field: str, text: str, zone: str) -> datetime:
     """The moment that is meant by ISO 8601, in the zone unless it names one; or a refusal."""
-    moment = _check(field, lambda value: when.moment(value, zone), text)
+    moment = checked(field, lambda value: when.moment(value, zone), text)
     assert moment is not None, "there is none only for nothing"
     return moment
 
 
-def _check(field: str, check: Callable[[Any], T], value: object) -> T:
+def checked(field: str, check: Callable[[Any], T], value: object) -> T:
+    """What the check makes of the value, or a refusal that names the field."""
     try:
         return check(value)
     except DagInvalid as error:
@@ -47,7 +40,7 @@ def _check(field: str, check: Callable[[Any], T], value: object) -> T:
             HTTPStatus.UNPROCESSABLE_ENTITY,
             _sentence(error.message),
             _sentence(error.remedy),
-            field=field,
+            field=error.field or field,
         ) from error
 
 

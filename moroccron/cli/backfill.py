@@ -22,7 +22,7 @@ from moroccron.cli.options import (
     with_settings,
 )
 from moroccron.cli.output import column_table, emit_json, escape, say, table
-from moroccron.cli.trigger import parse_params
+from moroccron.cli.params import param_options, parse_params
 from moroccron.model import when
 from moroccron.model.backfill import (
     DEFAULT_MAX_ACTIVE,
@@ -77,13 +77,7 @@ _DEEDS = {
     metavar="NUMBER",
     help="Runs of it that are active at a time. They take no slot of the DAG's max_active_runs.",
 )
-@click.option(
-    "--param",
-    "params",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Override a param of the DAG in the runs that are made, as in `runs trigger`.",
-)
+@param_options
 @dry_run_option
 @answer_option
 @with_settings(*STORE)
@@ -99,6 +93,7 @@ def create(
     newest_first: bool,
     max_active: int,
     params: Sequence[str],
+    params_json: str | None,
     dry_run: bool,
     patience: float,
     as_json: bool,
@@ -122,7 +117,7 @@ def create(
         version=VersionChoice(version),
         newest_first=newest_first,
         max_active=max_active,
-        params=parse_params(params, newest),
+        params=parse_params(params, newest, params_json),
     )
     if dry_run:
         plan = StoredPreviews(queries).backfill(wish, datetime.now(UTC))

@@ -23,7 +23,8 @@ from moroccron.cli.exit_codes import ExitCode
 from moroccron.cli.jobs import why
 from moroccron.cli.options import json_option, with_settings
 from moroccron.cli.output import diagnostics, emit_json, escape, say
-from moroccron.cli.trigger import parse_moment, parse_params
+from moroccron.cli.params import param_options, parse_params
+from moroccron.cli.trigger import parse_moment
 from moroccron.cli.trying import Following, interruptible, running_agent
 from moroccron.model.command import TriggerRun
 from moroccron.model.dag_version import DagVersion
@@ -45,14 +46,7 @@ from moroccron.settings import Settings
     help="Only jobs whose ids match; may be given more than once. A job of which some upstream jobs "
     "are left out waits for the success of the chosen ones before it.",
 )
-@click.option(
-    "--param",
-    "params",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Override a param of the DAG; may be given more than once. The value is JSON when the "
-    "default is no text (--param n=3), else text as it stands.",
-)
+@param_options
 @click.option(
     "--logical-date",
     metavar="TIME",
@@ -68,6 +62,7 @@ def command(
     dag_id: str | None,
     globs: Sequence[str],
     params: Sequence[str],
+    params_json: str | None,
     logical_date: str | None,
     keep: bool,
     as_json: bool,
@@ -80,7 +75,8 @@ def command(
     """
     version = _choose_jobs(_choose_dag(file, dag_id, settings), globs)
     _demand_no_images(version)
-    trigger = TriggerRun(version.dag_id, parse_params(params, version), parse_moment(logical_date))
+    values = parse_params(params, version, params_json)
+    trigger = TriggerRun(version.dag_id, values, parse_moment(logical_date))
     log_lines.configure("error")
     with _folder(keep) as folder:
         resources = settings.resources or resources_for(version, folder)

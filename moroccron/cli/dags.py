@@ -131,7 +131,7 @@ def _print_head(summary: DagSummary, fires: Sequence[datetime], now: datetime) -
         ("paused", "yes: no scheduled runs begin" if summary.state.paused else ""),
         ("owners", ", ".join(version.owners)),
         ("tags", ", ".join(version.tags)),
-        ("params", ", ".join(f"{name}={value}" for name, value in version.params.items())),
+        ("params", ", ".join(_param(version, name) for name in version.params)),
     ]
     for name, value in facts:
         if value:
@@ -140,6 +140,12 @@ def _print_head(summary: DagSummary, fires: Sequence[datetime], now: datetime) -
         say(
             f"[dim]{'next' if not number else '':<9}[/] {times.exact(fire)}  {times.relative(fire, now)}"
         )
+
+
+def _param(version: DagVersion, name: str) -> str:
+    """`day=monday`, or for one that has to be given `day (date, required)`."""
+    param = version.param(name)
+    return f"{name} ({param.type}, required)" if param.required else f"{name}={param.default}"
 
 
 def _print_graph(version: DagVersion) -> None:

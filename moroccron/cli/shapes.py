@@ -11,6 +11,7 @@ from moroccron.model.backfill import BackfillPlan, BackfillProgress, Deed, Plann
 from moroccron.model.command import Answer
 from moroccron.model.fires import Fire
 from moroccron.model.load import LoadError
+from moroccron.model.param import Param
 from moroccron.model.pool import PoolUse
 from moroccron.model.preview import JobMove, Preview, RunPreview
 from moroccron.model.run import Attempt, JobRun, Run
@@ -48,9 +49,22 @@ def dag(summary: DagSummary) -> Shape:
         "tags": list(version.tags),
         "doc": version.doc,
         "params": dict(version.params),
+        "param_types": {name: _param(version.param(name)) for name in version.params},
         "jobs": len(version.jobs),
         "active_runs": summary.active_runs,
         "recent": [run_brief(run) for run in summary.recent],
+    }
+
+
+def _param(value: Param) -> Shape:
+    return {
+        "type": str(value.type),
+        "required": value.required,
+        "choices": None if value.choices is None else list(value.choices),
+        "minimum": value.minimum,
+        "maximum": value.maximum,
+        "pattern": value.pattern,
+        "description": value.description,
     }
 
 

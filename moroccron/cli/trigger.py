@@ -1,6 +1,5 @@
 """`moroccron runs trigger`: begin a run, and with --wait end as it ends."""
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,10 +13,10 @@ from moroccron.cli.exit_codes import ExitCode
 from moroccron.cli.finding import DAG_ID
 from moroccron.cli.options import STORE, answer_option, json_option, with_settings
 from moroccron.cli.output import diagnostics, emit_json, escape, say
+from moroccron.cli.params import param_options, parse_params
 from moroccron.cli.waiting import await_end, print_verdict
-from moroccron.model import validation, when
+from moroccron.model import when
 from moroccron.model.command import TriggerRun
-from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import DagInvalid
 from moroccron.model.states import RunState
 from moroccron.ports import Queries
@@ -28,14 +27,7 @@ T = TypeVar("T")
 
 @click.command("trigger")
 @click.argument("dag_id", metavar="DAG", type=DAG_ID)
-@click.option(
-    "--param",
-    "params",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Override a param of the DAG; may be given more than once. The value is JSON when the "
-    "default is no text (--param n=3), else text as it stands.",
-)
+@param_options
 @click.option(
     "--logical-date",
     metavar="TIME",
@@ -54,6 +46,7 @@ T = TypeVar("T")
 def trigger(
     dag_id: str,
     params: Sequence[str],
+    params_json: str | None,
     logical_date: str | None,
     wait: bool,
     wait_timeout: float | None,
@@ -64,7 +57,8 @@ def trigger(
     """Begin a run of a DAG now."""
     queries = open_queries(settings)
     version = finding.dag(queries, dag_id).version
-    intent = TriggerRun(dag_id, parse_params(params, version), parse_moment(logical_date))
+    values = parse_params(params, version, params_json)
+    intent = TriggerRun(dag_id, values, parse_moment(logical_date))
     number, answer = asking.give(queries, open_commands(settings), intent, patience=patience)
     run_id = answer.detail
     if not wait:
@@ -95,37 +89,6 @@ def _wait(queries: Queries, run_id: str, patience: float | None, as_json: bool) 
         print_verdict(queries, run)
     if run.state is not RunState.SUCCEEDED:
         raise click.exceptions.Exit(ExitCode.FAILED)
-
-
-def parse_params(given: Sequence[str], version: DagVersion) -> dict[str, Any]:
-    """Values by name. The type follows the default: what is text stays text."""
-    values: dict[str, Any] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
-        if name not in version.params:
-            known = ", ".join(sorted(version.params)) or "none"
-            raise click.BadParameter(
-                f"{version.dag_id} has no param {name!r}; it has: {known}", param_hint="--param"
-            )
-        values[name] = _parse_value(name, value, version.params[name])
-    _check("--param", validation.params, {**version.params, **values})
-    return values
-
-
-def _parse_value(name: str, value: str, default: Any) -> Any:
-    if isinstance(default, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        if default is None:
-            return value
-        raise click.BadParameter(
-            f"{name} must be JSON like its default {json.dumps(default)}, not {value!r}",
-            param_hint="--param",
-        ) from None
 
 
 def parse_moment(text: str | None) -> datetime | None:

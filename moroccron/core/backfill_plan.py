@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from moroccron.core.params import checked_params
 from moroccron.core.refused import Refused
 from moroccron.model.backfill import (
     MOST_ACTIVE,
@@ -53,6 +54,7 @@ def lay_out(
         )
     begin, end = _stretch(wish, now)
     _check(version, wish)
+    params = checked_params(version, wish.params)
     backfill = Backfill(
         id=number,
         dag_id=dag.dag_id,
@@ -69,7 +71,7 @@ def lay_out(
         downstream=wish.downstream,
         newest_first=wish.newest_first,
         max_active=wish.max_active,
-        params=dict(wish.params),
+        params={name: params[name] for name in wish.params},
     )
     total = sum(1 for _ in islice(remaining(timetable, backfill), MOST_INTERVALS + 1))
     if total == 0:
@@ -97,10 +99,6 @@ def _stretch(wish: CreateBackfill, now: datetime) -> tuple[datetime, datetime]:
 
 
 def _check(version: DagVersion, wish: CreateBackfill) -> None:
-    unknown = sorted(set(wish.params) - set(version.params))
-    if unknown:
-        known = ", ".join(sorted(version.params)) or "none"
-        raise Refused(f"unknown param {', '.join(unknown)}; {version.dag_id} has: {known}")
     if not 1 <= wish.max_active <= MOST_ACTIVE:
         raise Refused(f"max_active is {wish.max_active}; use 1 to {MOST_ACTIVE}")
     if not selected(version.jobs, wish.jobs, downstream=wish.downstream):

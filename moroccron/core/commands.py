@@ -8,6 +8,7 @@ from moroccron.core.draft import Draft
 from moroccron.core.ephemera import RunAdopted
 from moroccron.core.killing import kill_run
 from moroccron.core.loading import with_next_due
+from moroccron.core.params import checked_params
 from moroccron.core.pools import remove_pool, set_pool
 from moroccron.core.refused import Refused
 from moroccron.core.rerunning import rerun
@@ -112,10 +113,7 @@ def _trigger(draft: Draft, command: Command, trigger: TriggerRun) -> str:
     if not dag.active:
         raise Refused(f"no file declares DAG {trigger.dag_id} any more ({dag.file} did)")
     version = draft.view.versions[dag.version_id]
-    unknown = sorted(set(trigger.params) - set(version.params))
-    if unknown:
-        known = ", ".join(sorted(version.params)) or "none"
-        raise Refused(f"unknown param {', '.join(unknown)}; {trigger.dag_id} has: {known}")
+    params = checked_params(version, trigger.params)
     try:
         moment = (trigger.logical_date or command.requested_at).astimezone(UTC)
     except (OverflowError, ValueError) as error:
@@ -127,7 +125,7 @@ def _trigger(draft: Draft, command: Command, trigger: TriggerRun) -> str:
         identity,
         RunKind.MANUAL,
         DataInterval(moment, moment),
-        params={**version.params, **trigger.params},
+        params=params,
         requested_by=command.requested_by,
         cause=f"triggered by {command.requested_by}",
     )

@@ -13,6 +13,7 @@ from moroccron.core.consequences import Consequence, is_movable, rerun_consequen
 from moroccron.core.draft import Draft
 from moroccron.core.graph import JobGraph
 from moroccron.core.moves import queue_attempt
+from moroccron.core.params import checked_params
 from moroccron.core.rebasing import rebased
 from moroccron.core.refused import Refused
 from moroccron.core.run_view import RunView
@@ -132,7 +133,8 @@ def on_newest(run: RunView, newest: JobGraph) -> RunView:
         return run
     if not run.run.state.is_terminal:
         raise Refused(f"run {run.run.id} is not over: only then it can go on with another version")
-    params = {**version.params, **run.run.params}
+    known = {name: value for name, value in run.run.params.items() if name in version.params}
+    params = {**run.run.params, **checked_params(version, known)}
     return rebased(run, evolve(run.run, version_id=version.id, params=params), newest)
 
 

@@ -24,6 +24,7 @@ from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.errors import DagInvalid
 from moroccron.model.fields import DAG_CHECKS, DEFAULT_CHECKS, JOB_CHECKS, DagFields, JobFields
 from moroccron.model.origin import announce, author_docstring, author_line
+from moroccron.model.param_fields import take_params
 from moroccron.model.problems import REFUSED, Problems
 from moroccron.model.resources import Resources
 from moroccron.model.timetable import never_fires
@@ -47,6 +48,7 @@ class DAG:
             self._values["doc"] = author_docstring()
         self._defaults = self._take_defaults()
         self._take_times()
+        take_params(self._problems, self._values)
         self._take_order()
         announce(self)
 

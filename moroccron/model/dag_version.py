@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.files import Containerizer, Uri, Volume
+from moroccron.model.param import Param, decode_param, type_of
 from moroccron.model.resources import Resources
 from moroccron.model.schedule import (
     Blackout,
@@ -142,6 +143,8 @@ class DagVersion:
     doc: str = ""
     #: names with their defaults; JSON values
     params: Mapping[str, Any] = field(default_factory=dict)
+    #: those of them of which more was said than a default
+    declared: Mapping[str, Param] = field(default_factory=dict)
     id: str = ""  #: filled by `with_id`; the first 32 hex digits of the content's SHA-256
 
     def to_json(self) -> str:
@@ -153,6 +156,11 @@ class DagVersion:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values["id"] = hashlib.sha256(self.to_json().encode()).hexdigest()[:32]
         return DagVersion(**values)
+
+    def param(self, name: str) -> Param:
+        """What is known of a param that it has."""
+        default = self.params[name]
+        return self.declared.get(name) or Param(type_of(default), default)
 
     @property
     def looks_back(self) -> bool:
@@ -172,7 +180,7 @@ _JOB_DEFAULTS = {
 _FILES: dict[str, type[Uri] | type[Volume]] = {"uris": Uri, "volumes": Volume}
 _job_values = attrgetter(*_JOB_DEFAULTS)
 _DAG_DEFAULTS: dict[str, Any] = {
-    f.name: ({} if f.name == "params" else f.default)
+    f.name: ({} if f.name in ("params", "declared") else f.default)
     for f in fields(DagVersion)
     if f.name not in ("dag_id", "jobs", "id")
 }
@@ -200,6 +208,10 @@ _CODECS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "triggers": (
         lambda found: [encode_trigger(one) for one in found],
         lambda found: tuple(decode_trigger(one) for one in found),
+    ),
+    "declared": (
+        lambda found: {name: param.to_json() for name, param in found.items()},
+        lambda found: found,  # its defaults are in `params`
     ),
     "owners": (list, tuple),
     "tags": (list, tuple),
@@ -236,6 +248,11 @@ def _decode_dag(data: dict[str, Any], version_id: str) -> DagVersion:
     for name, (_, decode) in _CODECS.items():
         if values.get(name) is not None:
             values[name] = decode(values[name])
+    if "declared" in values:
+        params = values["params"]
+        values["declared"] = {
+            name: decode_param(one, params[name]) for name, one in values["declared"].items()
+        }
     return DagVersion(id=version_id, **values)
 
 

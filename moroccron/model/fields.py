@@ -23,6 +23,7 @@ from moroccron.model.dag_version import TriggerRule
 from moroccron.model.deadline import deadline
 from moroccron.model.edges import JobRefs
 from moroccron.model.files import Containerizer, Uri, Volume
+from moroccron.model.param import Param
 from moroccron.model.schedule import CatchUp, Overlap, Schedule
 from moroccron.model.trigger import Trigger
 from moroccron.model.when import Moment
@@ -108,7 +109,7 @@ class DagFields(TypedDict, total=False):
     owners: Sequence[str] | str
     tags: Sequence[str] | str
     doc: str  #: for people; default: the docstring of the file
-    params: Mapping[str, Any]  #: names with defaults, of what JSON can hold
+    params: Mapping[str, Param | Any]  #: names with defaults, or what else is known of them
     defaults: JobFields | Mapping[str, Any]  #: for every job of the DAG
 
 
@@ -162,7 +163,7 @@ DEFAULT_CHECKS = {name: check for name, check in JOB_CHECKS.items() if name not 
 
 
 def as_given(value: object) -> object:
-    """For what only the whole DAG can judge: start and end need its zone, defaults are fields themselves."""
+    """For what only the whole DAG can judge: what needs its zone, and defaults, which are fields."""
     return value
 
 
@@ -187,6 +188,6 @@ DAG_CHECKS: dict[str, Check] = {
     "owners": validation.names,
     "tags": validation.names,
     "doc": validation.doc,
-    "params": validation.params,
+    "params": as_given,
     "defaults": as_given,
 }

@@ -231,7 +231,7 @@ def params(value: object) -> dict[str, Any]:
     """Names with their defaults, or a run's values for them, of what JSON can hold."""
     if not isinstance(value, Mapping):
         raise refuse(f"must be a dict, not {kind_of(value)}", 'write {"name": default}')
-    checked: dict[str, Any] = _json(value, "params", 0)
+    checked: dict[str, Any] = json_value(value, "params")
     size = len(json.dumps(checked))
     if size > _LARGEST_PARAMS:
         raise refuse(
@@ -239,6 +239,11 @@ def params(value: object) -> dict[str, Any]:
             f"use {_LARGEST_PARAMS} at most: put the rest into a file and pass its name",
         )
     return checked
+
+
+def json_value(value: object, where: str) -> Any:
+    """Anything that JSON can hold; `where` names it in what is refused."""
+    return _json(value, where, 0)
 
 
 def _json(value: object, where: str, depth: int) -> Any:
@@ -263,6 +268,11 @@ def _json(value: object, where: str, depth: int) -> Any:
         f"{where} is {kind_of(value)}, which JSON cannot hold",
         "use text, finite numbers, True, False, None, lists and dicts",
     )
+
+
+def name_in_json(value: object) -> str:
+    """The name of a param."""
+    return _key(value, "params")
 
 
 def _key(key: object, where: str) -> str:

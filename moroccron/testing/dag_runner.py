@@ -13,6 +13,7 @@ from moroccron.model.authoring import DAG
 from moroccron.model.command import KillRun
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import DagInvalid
+from moroccron.model.param_values import completed
 from moroccron.model.run import DataInterval
 from moroccron.model.timetable import Timetable, timetable_of
 from moroccron.simulation.agents import AgentSpec
@@ -143,10 +144,11 @@ class DagUnderTest:
 
     def _params(self, given: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            validation.params({**self.version.params, **given})
+            complete = completed(self.version, given)
         except DagInvalid as error:
-            raise Misused(f"params: {error.message}: {error.remedy}") from None
-        return dict(given)
+            place = error.field or "params"
+            raise Misused(f"{place}: {error.message}; {error.remedy}") from None
+        return {name: complete[name] for name in given}
 
 
 class DagRunner:

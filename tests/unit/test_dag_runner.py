@@ -197,8 +197,11 @@ class TestMistakes:
             ({"outcomes": {"x*": fails()}}, "no job 'x.*its jobs are extract, audit, load, report"),
             ({"outcomes": {"load": "failed"}}, "outcomes of 'load': 'failed' is none; write"),
             ({"outcomes": {"load": []}}, "outcomes of 'load'"),
-            ({"params": {"limt": 3}}, "unknown param limt; nightly has: limit"),
-            ({"params": {"limit": object()}}, "params: "),
+            (
+                {"params": {"limt": 3}},
+                "params.limt: there is no param 'limt' of nightly; did you mean limit",
+            ),
+            ({"params": {"limit": object()}}, "params.limit: must be an integer"),
             ({"logical_date": "soon"}, "logical_date: 'soon' is no moment"),
             ({"outcomes": {"load": hangs()}}, "load runs on: give it a timeout"),
         ],

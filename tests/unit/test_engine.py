@@ -814,7 +814,7 @@ def test_reading_the_same_file_again_changes_nothing():
     ("intent", "words"),
     [
         (TriggerRun("nope"), "no DAG nope"),
-        (TriggerRun("d", {"x": 1}), "unknown param x"),
+        (TriggerRun("d", {"x": 1}), "no param 'x' of d"),
         (KillRun("nope"), "no such run"),
         (RetryJob("nope", "a"), "no run nope"),
         (PauseDag("nope"), "no DAG nope"),

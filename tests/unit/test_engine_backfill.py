@@ -230,7 +230,7 @@ def test_what_cannot_be_is_refused_with_a_remedy() -> None:
     assert "no DAG x" in refusal(engine, CreateBackfill("x", EPOCH - DAY))
     assert "fires d" in refusal(engine, CreateBackfill("d", EPOCH + DAY, EPOCH + 2 * DAY))
     assert "not after" in refusal(engine, CreateBackfill("d", EPOCH, EPOCH))
-    assert "unknown param q" in refusal(engine, days(1, params={"q": 1}))
+    assert "no param 'q' of" in refusal(engine, days(1, params={"q": 1}))
     assert "1 to" in refusal(engine, days(1, max_active=0))
     assert "more than" in refusal(engine, CreateBackfill("d", EPOCH - 20_001 * DAY))
     assert "bounds" in refusal(engine, CreateBackfill("d", EPOCH - 36_000 * DAY))

@@ -1,7 +1,7 @@
 """A DAG: its graph with the states of a run, its runs, when it fires next; trigger, pause, unpause."""
 
-import json
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -11,10 +11,12 @@ from moroccron.api.doors import doors
 from moroccron.api.pages.frame import page, submit
 from moroccron.api.params import MAX_ID
 from moroccron.api.problems import Refused
-from moroccron.api.triggering import check_logical_date, check_params
+from moroccron.api.triggering import check_logical_date, check_params, checked
 from moroccron.model.command import PauseDag, TriggerRun, UnpauseDag
 from moroccron.model.dag_version import DagVersion
 from moroccron.model.errors import NotFound
+from moroccron.model.param import Param
+from moroccron.model.param_values import from_text, to_text
 from moroccron.model.run import Run
 from moroccron.ports import DagSummary
 
@@ -38,7 +40,7 @@ def show(dag_id: str) -> Response:
         runs=runs[:_PAGE],
         next_before=runs[_PAGE - 1].id if len(runs) > _PAGE else None,
         before=before,
-        params=[(name, _as_text(value)) for name, value in sorted(dag.version.params.items())],
+        params=[(name, dag.version.param(name)) for name in sorted(dag.version.params)],
     )
 
 
@@ -73,30 +75,17 @@ def _chosen(dag: DagSummary) -> Run | None:
 
 
 def _params(version: DagVersion) -> dict[str, Any]:
-    """What the form says beside the defaults. A field holds JSON, or text when its default is text."""
+    """What the form says beside the defaults; the browser sends a moment without zone, which is the DAG's."""
     out: dict[str, Any] = {}
     for key, text in request.form.items():
         name = key.removeprefix("param.")
-        if name == key or text == _as_text(version.params.get(name)):
+        if name == key:
             continue
-        out[name] = text if isinstance(version.params.get(name), str) else _parsed(name, text)
+        param = version.param(name) if name in version.params else Param()
+        if name in version.params and text == to_text(param.default):
+            continue  # of a required one: nothing was said
+        out[name] = checked(f"params.{name}", partial(from_text, param), text)
     return out
-
-
-def _parsed(name: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Refused(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"The value of {name} is not JSON: {error}.",
-            'Write a JSON value, e.g. 3, true, "text", ["a", "b"].',
-            field=f"params.{name}",
-        ) from error
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _logical_date() -> datetime | None:

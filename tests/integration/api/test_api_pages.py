@@ -325,7 +325,7 @@ def test_trigger_takes_what_differs_from_the_defaults(client: FlaskClient, world
     [
         ({"param.limit": "many"}, "params.limit"),
         ({"param.other": "1"}, "params.other"),
-        ({"param.limit": "NaN"}, "params"),
+        ({"param.limit": "NaN"}, "params.limit"),
         ({"param.limit": "[" * 5_000 + "]" * 5_000}, "params.limit"),
         ({"logical_date": "tomorrow"}, "logical_date"),
         ({"logical_date": "0026-01-31T04:00"}, "logical_date"),

@@ -50,10 +50,14 @@ def test_trigger_json(etl: World, leader: Lead) -> None:
     [
         (("--logical-date", "0001-01-01T00:00+14:00"), "out of bounds: use a year from 1970"),
         (("--logical-date", "3000-01-01"), "out of bounds: use a year from 1970 to 2999"),
-        (("--param", "n=NaN"), "finite numbers"),
-        (("--param", "n=" + "[" * 40 + "]" * 40), "nested more than 32 levels deep"),
-        (("--param", "n=" + "[" * 20_000 + "]" * 20_000), "must be JSON"),
-        (("--param", 'n="' + "x" * 65_536 + '"'), "are too large"),
+        (("--param", "n=NaN"), "must be an integer"),
+        (("--param", "note=" + "[" * 40 + "]" * 40), "nested more than 32 levels deep"),
+        (("--param", "n=" + "[" * 20_000 + "]" * 20_000), "is no integer"),
+        (("--param", "day=" + "x" * 65_536), "are too large"),
+        (("--param", "dya=1"), "no param 'dya' of etl; did you mean day?"),
+        (("--param", "day"), "'day' is not NAME=VALUE"),
+        (("--params-json", "[1]"), "must be an object"),
+        (("--params-json", '{"n": "x"}'), "must be an integer"),
     ],
 )
 def test_what_no_run_can_be_about_is_refused(
@@ -205,3 +209,10 @@ def test_wait_does_not_wait_for_ever(etl: World, leader: Lead) -> None:
     result = etl.run("runs", "trigger", "etl", "--wait", "--wait-timeout", "0.1")
     assert result.exit_code == 5
     assert "is not over after 0.1 s; it goes on" in result.stderr
+
+
+def test_params_as_one_object_and_single_ones_over_it(etl: World, leader: Lead) -> None:
+    leader()
+    whole = '{"n": 4, "note": {"a": [1]}}'
+    etl.run("runs", "trigger", "etl", "--params-json", whole, "--param", "n=5")
+    assert etl.queries.run("etl@manual-1").params == {"day": "monday", "n": 5, "note": {"a": [1]}}

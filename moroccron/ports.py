@@ -184,6 +184,16 @@ class Logs(Protocol):
         """
 
 
+class Outputs(Protocol):
+    """What attempts that have finished wrote for others."""
+
+    def read_output(self, attempt: Attempt) -> bytes | None:
+        """The file as it is, but no more of it than one byte beyond the most there may be; None: there is none.
+
+        Raises `LogUnavailable` when whoever keeps it does not answer. From any thread.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class RunBrief:
     """A run in a list: enough for a small bar and a link."""

@@ -14,7 +14,18 @@ from moroccron.api.doors import Doors, hang
 from moroccron.api.pages import dag, frame, home, job, run, small
 from moroccron.api.params import MAX_BODY
 from moroccron.api.tail import Tail
-from moroccron.api.v1 import backfills, dags, graph, logs, owners, pools, runs, stream, system
+from moroccron.api.v1 import (
+    backfills,
+    dags,
+    graph,
+    logs,
+    outputs,
+    owners,
+    pools,
+    runs,
+    stream,
+    system,
+)
 from moroccron.ports import Commands, Logs, Previews, Queries
 
 MAX_STREAMS = 32
@@ -59,7 +70,7 @@ def create_app(
 
 
 def _add_api(app: OpenAPI) -> None:
-    for module in (dags, runs, backfills, graph, logs, pools, owners, system, stream):
+    for module in (dags, runs, backfills, graph, logs, outputs, pools, owners, system, stream):
         app.register_api(module.api, url_prefix=_PREFIX)
     document = _as_problems(app.api_doc)
     app.add_url_rule(f"{_PREFIX}/openapi.json", "openapi", lambda: document)

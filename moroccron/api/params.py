@@ -133,8 +133,11 @@ class PreviewQuery(Strict):
     )
 
 
-class LogPath(JobPath):
+class AttemptPath(JobPath):
     number: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class LogPath(AttemptPath):
     stream: Stream
 
 

@@ -223,6 +223,7 @@ class AttemptOut(Out):
     reason: str | None
     message: str | None
     mem: int | None = Field(description="MiB that it asks for; null: as its job says")
+    output_size: int | None = Field(description="Bytes that it hands on; null: nothing")
 
     @classmethod
     def of(cls, attempt: Attempt) -> "AttemptOut":
@@ -247,6 +248,9 @@ class JobRunOut(Out):
     mark: JobRunState | None = Field(description="What a person said it has come to")
     marked_by: str | None
     message: str | None = Field(description="What it waits for, where that is no upstream job")
+    followed: list[str] | None = Field(
+        description="The jobs directly downstream that its output says to follow; null: all"
+    )
 
     @classmethod
     def of(cls, job_run: JobRun) -> "JobRunOut":

@@ -8,9 +8,11 @@ from dataclasses import replace
 from moroccron.adapters.clock import SystemClock
 from moroccron.adapters.local.driver import LocalDriver
 from moroccron.adapters.local.paths import WorkDir
+from moroccron.adapters.outputs import ReadingDriver
 from moroccron.bootstrap import extras
 from moroccron.bootstrap.elections import build_election, guard
 from moroccron.bootstrap.files import build_loader
+from moroccron.bootstrap.logs import open_outputs
 from moroccron.bootstrap.roles import roles_of
 from moroccron.bootstrap.store import open_store
 from moroccron.bootstrap.whereabouts import SettledStore
@@ -34,6 +36,7 @@ def build_scheduler(settings: Settings) -> Lifecycle:
         driver = extras.load("moroccron.bootstrap.mesos", "master").build_driver(settings, give_up)
     else:
         driver = LocalDriver(WorkDir(settings.work_dir).agent_socket, on_deposed=election.lose)
+    driver = ReadingDriver(driver, open_outputs(settings))
     outside = Outside(
         store=SettledStore(guard(open_store(settings), settings), on_mesos=bool(settings.master)),
         driver=driver,

@@ -32,6 +32,7 @@ _RUNS = {
 _JOBS = {
     "list": Lazy("moroccron.cli.jobs", "List the jobs of a run with their attempts.", "list_jobs"),
     "retry": Lazy("moroccron.cli.jobs", "Run an ended job of a run once more.", "retry"),
+    "output": Lazy("moroccron.cli.job_output", "Print what a job of a run handed on.", "output"),
     "mark": Lazy("moroccron.cli.jobs", "Say what a job of a run has come to.", "mark"),
 }
 _OWNERS = {
@@ -85,7 +86,7 @@ _COMMANDS = {
     "standalone": Lazy("moroccron.cli.standalone", "All of moroccron on this machine."),
     "dags": Lazy(_HERE, "DAGs: list, show, fires, check, test, pause, unpause.", "dags"),
     "runs": Lazy(_HERE, "Runs: trigger, list, show, retry, kill.", "runs"),
-    "jobs": Lazy(_HERE, "Jobs within a run: list, retry, mark.", "jobs"),
+    "jobs": Lazy(_HERE, "Jobs within a run: list, retry, output, mark.", "jobs"),
     "owners": Lazy(_HERE, "Owners' shares: list, set, remove.", "owners"),
     "backfill": Lazy(_HERE, "Backfills: create, list, show, watch, pause, resume, ...", "backfill"),
     "pools": Lazy(_HERE, "Pools of slots: list, set, remove.", "pools"),

@@ -175,6 +175,7 @@ def job_run(value: JobRun) -> Shape:
         "mark": value.mark.value if value.mark else None,
         "marked_by": value.marked_by,
         "message": value.message,
+        "followed": None if value.followed is None else list(value.followed),
     }
 
 
@@ -236,6 +237,7 @@ def attempt(value: Attempt) -> Shape:
         "reason": value.reason,
         "message": value.message,
         "mem": value.mem,
+        "output_size": value.output_size,
     }
 
 

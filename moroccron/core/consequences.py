@@ -4,14 +4,14 @@ A retry and a mark are carried out by it and previewed by it, so that one is wha
 *rule* had decided can move: what has run, or was marked, stays.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from moroccron.core.judging import judge
 from moroccron.core.rules import RuleVerdict
 from moroccron.core.run_view import RunView
-from moroccron.core.tally import ANY_OPEN, KIND_OF, STEPS, Bond
+from moroccron.core.tally import ANY_OPEN, KIND_OF, STEPS, Bond, passed
 from moroccron.model.run import JobRun
 from moroccron.model.states import JobRunState
 
@@ -108,7 +108,7 @@ class _Supposition:
         tally = self._tallies.get(position, self._run.tallies[position])
         after, cause = JobRunState.QUEUED, None
         if tally & ANY_OPEN:
-            said = judge(self._run.graph, position, tally, self._state_at)
+            said = judge(self._run.graph, position, tally, self._seen_by(position))
             after, cause = AFTER[said.verdict], said.cause
         self._suppose(position, after)
         return Consequence(position, self._run.state_at(position), after, cause)
@@ -119,7 +119,7 @@ class _Supposition:
         if not is_movable(job_run):
             return None
         tally = self._tallies.get(position, run.tallies[position])
-        said = judge(run.graph, position, tally, self._state_at)
+        said = judge(run.graph, position, tally, self._seen_by(position))
         after = AFTER[said.verdict]
         if after is job_run.state and not self._concerns(job_run.cause, said.cause):
             return None
@@ -138,16 +138,23 @@ class _Supposition:
     def _state_at(self, position: int) -> JobRunState:
         return self._states.get(position) or self._run.state_at(position)
 
+    def _seen_by(self, child: int) -> Callable[[int], JobRunState]:
+        """Where upstream jobs stand, as one that waits for them sees it. A supposed one has chosen nothing."""
+        seen = self._run.seen_by(child)
+        return lambda position: self._states.get(position) or seen(position)
+
     def _suppose(self, position: int, state: JobRunState) -> None:
+        supposed = position in self._states
         before = self._state_at(position)
         self._states[position] = state
-        if before is not state:
-            old, new = KIND_OF[before], KIND_OF[state]
-            graph = self._run.graph
-            for child in graph.downstream[position]:
-                self._count(child, STEPS[Bond.PLAIN][old][new])
-            for child, bond in graph.bound_downstream.get(position, ()):
-                self._count(child, STEPS[bond][old][new])
+        if before is state:
+            return
+        old, new = KIND_OF[before], KIND_OF[state]
+        run, graph = self._run, self._run.graph
+        bonds = [(child, Bond.PLAIN) for child in graph.downstream[position]]
+        for child, bond in (*bonds, *graph.bound_downstream.get(position, ())):
+            was = passed(old) if not supposed and run.passes_over(position, child) else old
+            self._count(child, STEPS[bond][was][new])
 
     def _count(self, child: int, step: int) -> None:
         self._tallies[child] = self._tallies.get(child, self._run.tallies[child]) + step

@@ -28,6 +28,7 @@ from moroccron.core.limits import end_job, end_run, end_wait
 from moroccron.core.loading import take_files
 from moroccron.core.maintenance import answer_inverse_offers
 from moroccron.core.moves import end_choice, requeue
+from moroccron.core.outputs import ask_for_outputs, take_output
 from moroccron.core.placing import place, tell_strangers
 from moroccron.core.previous import take_previous
 from moroccron.core.resolver import resolve
@@ -51,6 +52,7 @@ from moroccron.model.events import (
     InverseOffersReceived,
     OfferRescinded,
     OffersReceived,
+    OutputRead,
     PreviousFound,
     RunRecalled,
     StatusReceived,
@@ -90,6 +92,8 @@ def _take(draft: Draft, event: Event) -> None:
         case Disconnected():
             draft.note(ConnectionChanged(connected=False, at=draft.now))
             end_asking(draft)
+        case OutputRead():
+            take_output(draft, event)
         case AgentLost(agent_id):
             _agent_lost(draft, agent_id)
         case TrustChanged(trusted):
@@ -153,6 +157,7 @@ def _settle(draft: Draft) -> None:
     _fire_timers(draft)
     watch(draft)
     ask_doubtful(draft)
+    ask_for_outputs(draft)
     ask_on(draft)
     while draft.view.touched or draft.view.just_over:
         _settle_runs(draft)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from moroccron.core.inquiry import Asked
 from moroccron.model.backfill import Backfill
-from moroccron.model.events import RunRecalled
+from moroccron.model.events import RunRecalled, StatusReceived
 from moroccron.model.offer import InverseOffer, Offer
 from moroccron.model.run import AttemptKey, PreviousRun
 
@@ -104,6 +104,17 @@ class Elsewhere:
 
     task_id: str
     agent_id: str  #: where it is not
+
+
+@dataclass(frozen=True, slots=True)
+class OutputAwaited:
+    """A task has finished, and its output is to be read before that counts."""
+
+    task_id: str
+    update: StatusReceived  #: that told of it, not acknowledged
+    since: datetime
+    tries: int = 0  #: how often it could not be read
+    again: datetime | None = None  #: when to try again; None: it is being read
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +254,7 @@ Ephemeral = (
     | DoubtGone
     | CutOff
     | Elsewhere
+    | OutputAwaited
     | Undemanding
     | Forsaken
     | StraySeen

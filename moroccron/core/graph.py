@@ -27,6 +27,7 @@ class JobGraph:
         "_shapes",
         "after_previous",
         "bound_downstream",
+        "chooses",
         "conditions",
         "downstream",
         "judges",
@@ -64,6 +65,7 @@ class JobGraph:
             for spec in self.specs
         ]
         self.looks_back = version.looks_back
+        self.chooses = any(spec.branch or spec.short_circuit for spec in self.specs)
         #: by position: the jobs of the previous run that it waits for
         self.after_previous = {
             position: spec.after_previous
@@ -141,6 +143,11 @@ class JobGraph:
         if self.version.max_active_jobs_per_run is None:
             return found
         return (*found, (f"{RUN}:{run_id}", 1))
+
+    def children(self, position: int) -> list[int]:
+        """All jobs directly downstream, whatever the bond."""
+        bound = (child for child, _ in self.bound_downstream.get(position, ()))
+        return [*self.downstream[position], *bound]
 
     def shape_of(self, attempt: Attempt, *, elsewhere: bool = False) -> Shape:
         """The shape of an attempt: its job's, with the memory and the agents to avoid of its own.

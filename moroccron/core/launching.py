@@ -40,6 +40,7 @@ def launch_of(
         volumes=spec.volumes,
         pull=spec.pull,
         containerizer=spec.containerizer,
+        output=spec.output is not None,
     )
 
 

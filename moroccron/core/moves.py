@@ -27,9 +27,18 @@ _AT_FAULT = frozenset({AttemptState.FAILED, AttemptState.LOST})
 
 
 def move_attempt(
-    draft: Draft, attempt: Attempt, given: AttemptInput, cause: str, **fields: Any
+    draft: Draft,
+    attempt: Attempt,
+    given: AttemptInput,
+    cause: str,
+    *,
+    followed: tuple[str, ...] | None = None,
+    **fields: Any,
 ) -> bool:
-    """Give an input to an active run's newest attempt. `fields` are set on it if it moves. True if it moved."""
+    """Give an input to an active run's newest attempt. `fields` are set on it if it moves. True if it moved.
+
+    `followed`: which jobs downstream its output says to follow.
+    """
     answer = verdict(attempt.state, given)
     if isinstance(answer, Illegal):
         raise IllegalMove(f"{given} is no input for {attempt}")
@@ -42,7 +51,7 @@ def move_attempt(
         moved = evolve(moved, failure=failure_of(moved))
     draft.change(AttemptChanged(moved))
     draft.tell_attempt(moved.key, cause, attempt.state, moved.state, moved.message)
-    _follow(draft, moved, given)
+    _follow(draft, moved, given, followed)
     return True
 
 
@@ -60,6 +69,7 @@ def queue_attempt(draft: Draft, run: RunView, job_run: JobRun, cause: str, **fie
                 attempts=number,
                 ready=job_run.ready or attempt.ready,
                 message=None,
+                followed=None,
             )
         )
     )
@@ -83,7 +93,9 @@ def decide_unrun(
     )
 
 
-def _follow(draft: Draft, attempt: Attempt, given: AttemptInput) -> None:
+def _follow(
+    draft: Draft, attempt: Attempt, given: AttemptInput, followed: tuple[str, ...] | None
+) -> None:
     """Bring the job run in line with its newest attempt."""
     run = draft.view.runs[attempt.run_id]
     position = run.graph.position[attempt.job_id]
@@ -123,7 +135,7 @@ def _follow(draft: Draft, attempt: Attempt, given: AttemptInput) -> None:
     if job_run.mark is not None:
         wish = GiveUp(job_run.mark)
     if isinstance(wish, GiveUp):
-        over = evolve(job_run, state=wish.state, ended=attempt.ended, **counted)
+        over = evolve(job_run, state=wish.state, ended=attempt.ended, followed=followed, **counted)
         draft.change(JobRunChanged(over))
     else:
         cause = _why_again(attempt, given, wish)

@@ -35,7 +35,7 @@ def readiness(run: RunView, positions: Iterable[int]) -> list[Readiness]:
     for position in sorted(positions):
         if run.job_run(position).state is not JobRunState.WAITING:
             continue
-        said = judge(run.graph, position, run.tallies[position], run.state_at)
+        said = judge(run.graph, position, run.tallies[position], run.seen_by(position))
         if said.verdict is not RuleVerdict.WAIT:
             found.append(Readiness(position, said))
     return found

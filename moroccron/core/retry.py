@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 from moroccron.model.dag_version import JobSpec
 from moroccron.model.failure import INFRASTRUCTURE, FailureClass
-from moroccron.model.run import Attempt, AttemptKey
+from moroccron.model.run import SKIP_EXIT_CODE, Attempt, AttemptKey
 from moroccron.model.states import AttemptState, JobRunState
 
 #: a job run that the infrastructure loses more often than this is given up as LOST
@@ -82,6 +82,8 @@ def after(
 
     `hopeless`: the launch itself was refused as invalid, so that trying again cannot help.
     """
+    if ended.state is AttemptState.SUCCEEDED and ended.reason == SKIP_EXIT_CODE:
+        return GiveUp(JobRunState.SKIPPED)
     if ended.state not in _GIVEN_UP:
         return _ENDED[ended.state]
     if hopeless:

@@ -3,12 +3,12 @@
 The tallies are derived data, kept in step at the one door `set_job_run`; `check` recomputes them from nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from moroccron.core.graph import JobGraph
 from moroccron.core.judging import tally_of
 from moroccron.core.launching import environment
-from moroccron.core.tally import ANY_OPEN, KIND_OF, STEPS, Bond, Kind
+from moroccron.core.tally import ANY_OPEN, KIND_OF, STEPS, Bond, Kind, passed
 from moroccron.model.run import Attempt, JobRun, PreviousRun, Run
 from moroccron.model.states import JobRunState, RunState
 
@@ -62,6 +62,25 @@ class RunView:
         found = self.job_runs[position]
         return _WAITING if found is None else found.state
 
+    def passes_over(self, position: int, child: int) -> bool:
+        """Whether the job at a position chose not to follow one directly downstream."""
+        row = self.job_runs[position]
+        return row is not None and _passes_over(row, self.graph.specs[child].id)
+
+    def seen_by(self, child: int) -> Callable[[int], JobRunState]:
+        """Where upstream jobs stand, as one that waits for them sees it."""
+        if not self.graph.chooses:
+            return self.state_at
+
+        def state(position: int) -> JobRunState:
+            return (
+                JobRunState.SKIPPED
+                if self.passes_over(position, child)
+                else self.state_at(position)
+            )
+
+        return state
+
     def ends_by(self, job_run: JobRun) -> bool:
         """Whether a row, which is not set yet, says that a job has ended, or has come to something else."""
         before = self.job_runs[job_run.position]
@@ -88,7 +107,10 @@ class RunView:
         self.open += (new is _OPEN) - (old is _OPEN)
         if _BAD[old] is not _BAD[new] and self.graph.specs[position].fails_run:
             self.failed += 1 if _BAD[new] else -1
-        self._pass_on(position, old, new)
+        if job_run.followed is None and (before is None or before.followed is None):
+            self._pass_on(position, old, new)
+        else:
+            self._pass_on_choice(position, before, job_run)
 
     def _awaits(self, position: int, *, fresh: bool) -> None:
         """A job begins to wait. Of a new run only those whose rule may hold from the start are looked at."""
@@ -112,6 +134,16 @@ class RunView:
         for child, bond in graph.bound_downstream.get(position, ()):
             tallies[child] += STEPS[bond][old][new]
             dirty.add(child)
+
+    def _pass_on_choice(self, position: int, before: JobRun | None, after: JobRun) -> None:
+        """The same for a job that chose, or had chosen, whom to follow."""
+        graph = self.graph
+        bonds = [(child, Bond.PLAIN) for child in graph.downstream[position]]
+        for child, bond in (*bonds, *graph.bound_downstream.get(position, ())):
+            child_id = graph.specs[child].id
+            old = Kind.OPEN if before is None else _kind_for(before, child_id)
+            self.tallies[child] += STEPS[bond][old][_kind_for(after, child_id)]
+            self.dirty.add(child)
 
     def as_previous(self, state: RunState) -> PreviousRun:
         """What the runs after it may have to wait for, once it is over."""
@@ -142,5 +174,16 @@ class RunView:
         assert self.open == sum(not state.is_terminal for state in states), self.run.id
         assert self.failed == sum(state.is_failure for state in deciding), self.run.id
         for position, tally in enumerate(self.tallies):
-            expected = tally_of(self.graph, position, states.__getitem__)
+            expected = tally_of(self.graph, position, self.seen_by(position))
             assert tally == expected, (self.run.id, position)
+
+
+def _passes_over(job_run: JobRun, child_id: str) -> bool:
+    if job_run.followed is None or child_id in job_run.followed:
+        return False
+    return job_run.state is JobRunState.SUCCEEDED
+
+
+def _kind_for(job_run: JobRun, child_id: str) -> Kind:
+    kind = KIND_OF[job_run.state]
+    return passed(kind) if _passes_over(job_run, child_id) else kind

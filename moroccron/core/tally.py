@@ -58,6 +58,11 @@ def kind_of(state: JobRunState) -> Kind:
     return Kind.UPSTREAM_FAILED if state is JobRunState.UPSTREAM_FAILED else Kind.FAILED
 
 
+def passed(kind: Kind) -> Kind:
+    """How a job that chose counts for one that it did not choose to follow: a success is as good as skipped."""
+    return Kind.SKIPPED if kind is Kind.SUCCEEDED else kind
+
+
 #: those that a tally tells apart, in the order of its fields
 COUNTED = tuple(kind for kind in Kind if kind is not Kind.LEFT_OUT)
 KIND_OF = {state: kind_of(state) for state in JobRunState}

@@ -7,40 +7,23 @@ with no word between the two that there is such a task.
 """
 
 from datetime import timedelta
-from typing import Any
 
 from moroccron.core.asking import ask_about
 from moroccron.core.draft import Draft
 from moroccron.core.ephemera import AlarmSet, CutOff, Doubted, DoubtGone, Elsewhere, Heard
 from moroccron.core.killing import send_kill, stop_waiting
 from moroccron.core.moves import move_attempt
+from moroccron.core.outputs import await_output
+from moroccron.core.reported import reported
 from moroccron.core.strays import take_stray
-from moroccron.model.attempt import AttemptInput, input_of
+from moroccron.model.attempt import AttemptInput
 from moroccron.model.effects import Acknowledge
 from moroccron.model.events import StatusReceived
-from moroccron.model.failure import FailureClass, class_of
+from moroccron.model.failure import FailureClass
 from moroccron.model.run import Attempt, AttemptKey
 from moroccron.model.states import AttemptState, ReportedState
 
 DOUBTS = "doubts"  #: the alarm at which doubtful attempts are asked about once more
-
-_OVER = frozenset(
-    {
-        ReportedState.FINISHED,
-        ReportedState.FAILED,
-        ReportedState.KILLED,
-        ReportedState.ERROR,
-        ReportedState.LOST,
-        ReportedState.DROPPED,
-        ReportedState.GONE,
-        ReportedState.GONE_BY_OPERATOR,
-        ReportedState.UNKNOWN,
-    }
-)
-_AT_FAULT = frozenset(
-    {AttemptInput.FAILED, AttemptInput.ERROR, AttemptInput.GONE, AttemptInput.KILLED_UNASKED}
-)
-_RUNS = frozenset({ReportedState.RUNNING, ReportedState.FINISHED})
 
 
 def take_update(draft: Draft, update: StatusReceived) -> None:
@@ -51,6 +34,9 @@ def take_update(draft: Draft, update: StatusReceived) -> None:
     attempt = draft.view.attempt(key) if key is not None else None
     if attempt is None:
         take_stray(draft, update)
+    elif await_output(draft, attempt, update):
+        if update.state is ReportedState.FINISHED:
+            return  # it is acknowledged when its output is stored
     elif update.state is ReportedState.UNKNOWN or (
         update.reconciled and update.state is ReportedState.GONE
     ):
@@ -68,29 +54,9 @@ def take_update(draft: Draft, update: StatusReceived) -> None:
 
 
 def _news(draft: Draft, attempt: Attempt, update: StatusReceived) -> None:
-    given = input_of(update.state, attempt.kill)
+    given, fields = reported(draft.view.spec(attempt.key), attempt, update, draft.now)
     if given is None:
         return
-    fields: dict[str, Any] = {}
-    if update.sandbox is not None:
-        fields["sandbox"] = update.sandbox
-    if update.agent_id not in (None, attempt.agent_id):  # only ever a duplicate's: see `_duplicate`
-        fields |= {"agent_id": update.agent_id, "hostname": None, "agent_url": None}
-    # The agent's clock may differ from ours: what it says is fitted between the launch and now.
-    at = min(max(update.at, attempt.started or attempt.launched or update.at), draft.now)
-    if attempt.started is None and update.state in _RUNS:
-        fields["started"] = at
-    if update.state in _OVER:
-        fields |= {
-            "ended": at,
-            "exit_code": update.exit_code,
-            "reason": update.reason,
-            "message": update.message,
-        }
-        if given is AttemptInput.KILLED_AS_WANTED:
-            fields["message"] = attempt.message  # who wanted it says more than how it died
-        if given in _AT_FAULT:
-            fields["failure"] = class_of(update.state, update.reason, update.source, update.message)
     moved = move_attempt(draft, attempt, given, f"reported {update.state}", **fields)
     if moved and "agent_id" in fields and attempt.agent_id is not None:
         draft.note(Elsewhere(update.task_id, attempt.agent_id))

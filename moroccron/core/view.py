@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from moroccron.core.ephemera import Doubted, StraySeen
+from moroccron.core.ephemera import Doubted, OutputAwaited, StraySeen
 from moroccron.core.fairness import Holding
 from moroccron.core.graph import JobGraph
 from moroccron.core.inquiry import Inquiry
@@ -86,6 +86,7 @@ class View:
         self.book = OfferBook()
         self.inverse: dict[str, InverseOffer] = {}  #: questions not answered yet, by id
         self.doubts: dict[str, Doubted] = {}
+        self.awaited: dict[str, OutputAwaited] = {}  #: by task id: finished, but for their outputs
         self.cut_off: dict[str, datetime] = {}  #: task id -> when this leader first heard of it
         self.cut_off_told: set[str] = set()  #: those of them told on this connection
         self.strays: dict[str, StraySeen] = {}
@@ -426,6 +427,7 @@ class View:
         del self.live[task_id]
         self._release(task_id)
         self.doubts.pop(task_id, None)
+        self.awaited.pop(task_id, None)
         self.inquiry.heard(task_id)
         self.leave_agent(task_id, attempt.agent_id)
 

@@ -24,6 +24,7 @@ from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.errors import DagInvalid
 from moroccron.model.fields import DAG_CHECKS, DEFAULT_CHECKS, JOB_CHECKS, DagFields, JobFields
 from moroccron.model.origin import announce, author_docstring, author_line
+from moroccron.model.outputs import OutputRef
 from moroccron.model.param_fields import take_params
 from moroccron.model.problems import REFUSED, Problems
 from moroccron.model.resources import Resources
@@ -325,6 +326,11 @@ class Job:
     def __repr__(self) -> str:
         return f"Job({self.id!r} of {self.dag.id!r})"
 
+    @property
+    def output(self) -> OutputRef:
+        """What it will hand on, to be looked into: `fetch.output["files"]`."""
+        return OutputRef(self.id)
+
     @overload
     def __rshift__(self, other: "Job") -> "Job": ...
     @overload
@@ -356,6 +362,7 @@ class Job:
     def _spec(self, upstream: set[str]) -> JobSpec:
         """Its values over the DAG's defaults; env alone is joined, name by name."""
         values = edges.one_rule(self._values, self.dag._defaults)
+        values = edges.with_output(values)
         if "teardown_of" in values:
             values.setdefault("fails_run", False)
         if "env" in self._values and "env" in self.dag._defaults:

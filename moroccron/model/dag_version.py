@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from moroccron.model.constraint import Constraint, Operator
 from moroccron.model.files import Containerizer, Uri, Volume
+from moroccron.model.outputs import Keeps
 from moroccron.model.param import Param, decode_param, type_of
 from moroccron.model.resources import Resources
 from moroccron.model.schedule import (
@@ -100,6 +101,10 @@ class JobSpec:
     memory_on_oom: int | None = None  #: MiB up to which memory is doubled when it ran out
     #: jobs of the previous run that must be over, and not have failed, before it starts; sorted
     after_previous: tuple[str, ...] = ()
+    output: Keeps | None = None  #: whether what it hands on is kept; None: it hands nothing on
+    branch: bool = False  #: its output names the jobs directly downstream that are followed
+    short_circuit: bool = False  #: where its output is false or empty, none of them is
+    skip_exit_code: int | None = None  #: by which it says that there was nothing to do
 
     @property
     def rule(self) -> str:
@@ -275,6 +280,8 @@ def _decode_job(data: dict[str, Any]) -> JobSpec:
             values[name] = tuple(kind.from_json(item) for item in values[name])
     if "containerizer" in values:
         values["containerizer"] = Containerizer(values["containerizer"])
+    if "output" in values:
+        values["output"] = Keeps(values["output"])
     for name in ("upstream", "owners", "allow_failure", "teardown_of", "mutex", "after_previous"):
         if name in values:
             values[name] = tuple(values[name])

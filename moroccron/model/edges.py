@@ -10,12 +10,15 @@ from typing import Any, Protocol, runtime_checkable
 
 from moroccron.model import condition
 from moroccron.model.graph import between, inverted, reach
+from moroccron.model.outputs import Keeps
 from moroccron.model.validation import kind_of, refuse, suggestion, text
 
 #: the fields that say when a job may start; a job has one of them
 RULES = ("trigger_rule", "min_success", "run_if", "teardown_of")
 #: what only a job can say of itself, not a DAG's defaults of all jobs
-OWN = frozenset({"run_if", "allow_failure", "teardown_of", "after_previous"})
+OWN = frozenset(
+    {"run_if", "allow_failure", "teardown_of", "after_previous", "branch", "short_circuit"}
+)
 
 
 @runtime_checkable
@@ -63,6 +66,21 @@ def min_success(value: object) -> int | float:
     return value
 
 
+def keeps(value: object) -> Keeps | None:
+    """Whether an output is kept: True for one that is needed, "optional", False for none."""
+    if value is None or isinstance(value, bool):
+        return Keeps.REQUIRED if value else None
+    if isinstance(value, str) and value in tuple(Keeps):
+        return Keeps(value)
+    raise refuse(f"{value!r} says nothing of an output", 'write True, "optional" or False')
+
+
+def with_output(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's values, where one that chooses by its output needs one."""
+    chooses = values.get("branch") or values.get("short_circuit")
+    return {**values, "output": Keeps.REQUIRED} if chooses else dict(values)
+
+
 def one_rule(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """A job's values over its DAG's defaults, where its own way to say when it starts replaces any other."""
     if any(name in values for name in RULES):
@@ -107,6 +125,13 @@ def misfits(
         elif job not in upstream:
             remedy = "name the job that it cleans up after"
             yield Misfit("teardown_of", "the job is to clean up after itself", remedy)
+    if values.get("branch") and values.get("short_circuit"):
+        message = "branch and short_circuit both say what its output means"
+        yield Misfit("short_circuit", message, "keep one of them")
+    chooser = next((name for name in ("branch", "short_circuit") if values.get(name)), None)
+    if chooser and values.get("output", Keeps.REQUIRED) is not Keeps.REQUIRED:
+        message = f"a job with {chooser} needs its output"
+        yield Misfit("output", message, "remove output=, or say output=True")
     wanted = values.get("min_success", 0)
     if isinstance(wanted, int) and 0 < len(upstream) < wanted:
         message = f"{wanted} successes are wanted of {len(upstream)} upstream jobs"

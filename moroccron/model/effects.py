@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from moroccron.model.offer import Launch
+from moroccron.model.run import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,13 @@ class Revive:
     roles: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ReadOutput:
+    """Read what an attempt that has finished wrote for others. The answer is an `OutputRead`."""
+
+    attempt: Attempt
+
+
 Effect = (
     Accept
     | Decline
@@ -93,4 +101,5 @@ Effect = (
     | Reconcile
     | Suppress
     | Revive
+    | ReadOutput
 )

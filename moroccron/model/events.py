@@ -74,6 +74,15 @@ class StatusReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputRead:
+    """What a task that has finished wrote for others; neither `data` nor `trouble`: it wrote nothing."""
+
+    task_id: str
+    data: bytes | None = None
+    trouble: str | None = None  #: why it could not be read just now
+
+
+@dataclass(frozen=True, slots=True)
 class AgentLost:
     """A hint, never proof: drop the agent's offers and ask about its tasks early."""
 
@@ -149,6 +158,7 @@ Event = (
     | InverseOffersReceived
     | InverseOfferRescinded
     | StatusReceived
+    | OutputRead
     | AgentLost
     | CommandReceived
     | FilesLoaded

@@ -23,6 +23,7 @@ from moroccron.model.dag_version import TriggerRule
 from moroccron.model.deadline import deadline
 from moroccron.model.edges import JobRefs
 from moroccron.model.files import Containerizer, Uri, Volume
+from moroccron.model.outputs import Keeps
 from moroccron.model.param import Param
 from moroccron.model.schedule import CatchUp, Overlap, Schedule
 from moroccron.model.trigger import Trigger
@@ -71,6 +72,11 @@ class JobFields(TypedDict, total=False):
     teardown_of: JobRefs  #: in its place: runs when these succeeded and all behind them is over
     allow_failure: JobRefs  #: upstream jobs whose failure counts as success here
     after_previous: JobRefs  #: jobs, or itself: those of the previous run must not fail or be open
+    #: whether it hands on what it writes to the file named by $MOROCCRON_OUTPUT: True, "optional", False
+    output: bool | Keeps | str
+    branch: bool  #: its output names the jobs directly downstream that are followed
+    short_circuit: bool  #: nothing downstream is followed when its output is false or empty
+    skip_exit_code: int | None  #: by which it says that there was nothing to do
     fails_run: bool  #: whether its failure is the run's; default True, of a teardown False
     pool: str | None  #: whose slots it takes while it is launched; see `moroccron pools`
     slots: int  #: how many of them; default 1
@@ -149,6 +155,10 @@ JOB_CHECKS: dict[str, Check] = {
     "teardown_of": edges.job_ids,
     "allow_failure": edges.job_ids,
     "after_previous": edges.job_ids,
+    "output": edges.keeps,
+    "branch": validation.flag,
+    "short_circuit": validation.flag,
+    "skip_exit_code": validation.optional(validation.whole(1, 255)),
     "fails_run": validation.flag,
     "pool": validation.optional(validation.identifier),
     "slots": validation.whole(1, 10**6),

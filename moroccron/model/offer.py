@@ -65,3 +65,4 @@ class Launch:
     volumes: tuple[Volume, ...] = ()
     pull: bool = False  #: ask the registry for the image even when the agent has it
     containerizer: Containerizer | None = None  #: None: whoever makes them usually
+    output: bool = False  #: whether it is told where to write what it hands on

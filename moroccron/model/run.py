@@ -11,6 +11,9 @@ from moroccron.model.failure import FailureClass
 from moroccron.model.states import AttemptState, JobRunState, KillReason, RunKind, RunState
 from moroccron.model.trigger import Cause
 
+#: the reason of an attempt whose exit code said that there was nothing to do
+SKIP_EXIT_CODE = "skip_exit_code"
+
 
 class DataInterval(NamedTuple):
     """[start, end): the stretch of time that a run is about. Its start is the logical date."""
@@ -87,6 +90,8 @@ class JobRun:
     mark: JobRunState | None = None
     marked_by: str | None = None
     message: str | None = None  #: what it waits for, where that is no upstream job
+    #: the jobs directly downstream that its output says to follow; None: it chose none of them, all count
+    followed: tuple[str, ...] | None = None
 
     @property
     def key(self) -> JobRunKey:
@@ -132,6 +137,7 @@ class Attempt:
     failure: FailureClass | None = None  #: whose doing it was, of one that failed or was lost
     mem: int | None = None  #: MiB that it asks for; None: as its job says
     avoid: tuple[str, ...] = ()  #: agents on which its job did not end well; others are preferred
+    output: str | None = None  #: what it hands on, as JSON
 
     @property
     def key(self) -> AttemptKey:
@@ -143,6 +149,11 @@ class Attempt:
         if self.started is None:
             return None
         return (self.started - (self.due or self.ready)).total_seconds()
+
+    @property
+    def output_size(self) -> int | None:
+        """Bytes of its output as it is kept; None: there is none."""
+        return None if self.output is None else len(self.output)
 
 
 def run_id(dag_id: str, due: datetime) -> str:

@@ -16,11 +16,12 @@ from moroccron.model.effects import (
     DeclineInverse,
     Effect,
     Kill,
+    ReadOutput,
     Reconcile,
     Revive,
     Suppress,
 )
-from moroccron.model.events import Disconnected, Event, StatusReceived, Subscribed
+from moroccron.model.events import Disconnected, Event, OutputRead, StatusReceived, Subscribed
 from moroccron.model.states import ReportedState
 from moroccron.simulation.agents import AgentSpec, Reach
 from moroccron.simulation.clock import VirtualClock
@@ -203,6 +204,8 @@ class SimulatedCluster:
                 master.take_answer(effect)
             case Kill(task_id, agent_id):
                 master.kill(task_id, agent_id)
+            case ReadOutput(attempt):
+                self._timeline.after(self._latency, self._read_output, attempt.task_id or "")
             case Reconcile(tasks):
                 master.reconcile(tasks)
             case Suppress(roles):
@@ -212,6 +215,9 @@ class SimulatedCluster:
                 master.allocator.revive(roles)
                 self._suppressed = master.allocator.suppressed
                 master.allocate()
+
+    def _read_output(self, task_id: str) -> None:
+        self._tell(OutputRead(task_id, self.master.output_of(task_id)))
 
     def _take_accept(self, call: Accept) -> None:
         if self._accepts_to_drop:

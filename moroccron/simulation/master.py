@@ -165,6 +165,7 @@ class Master:
         """A task's own end has come, unless it was killed before or its machine is lost."""
         if task.ended or not task.agent.alive:
             return
+        task.output = course.output
         usual = None if course.state is ReportedState.FINISHED else "command_failed"
         self._finish(task, course.state, course.exit_code, course.reason or usual)
 
@@ -174,6 +175,11 @@ class Master:
         self._report(task, state, exit_code, reason)
         if task.agent.reach is Reach.REGISTERED:
             self._free(task)
+
+    def output_of(self, task_id: str) -> bytes | None:
+        """What a task wrote for others, as its agent serves it."""
+        task = self.tasks.get(task_id)
+        return None if task is None else task.output
 
     def _free(self, task: Task) -> None:
         task.holds = False

@@ -28,6 +28,7 @@ class Course(NamedTuple):
     state: ReportedState = ReportedState.FINISHED
     exit_code: int | None = 0
     reason: str | None = None  #: None: the usual one
+    output: bytes | None = None  #: what it writes for others
 
 
 Script = Callable[[Launch], Course]
@@ -43,6 +44,7 @@ class Task:
         "killed",
         "known",
         "launch",
+        "output",
         "pending",
         "state",
         "updates",
@@ -58,6 +60,7 @@ class Task:
         self.killed = False  #: the master is to see to its end
         self.pending: deque[StatusReceived] = deque()  #: updates not acknowledged, the oldest first
         self.updates = 0
+        self.output: bytes | None = None  #: what it wrote for others
 
     @property
     def ended(self) -> bool:

@@ -101,7 +101,7 @@ class DagUnderTest:
         begin: datetime,
         agents: Sequence[AgentSpec],
     ) -> Playing:
-        script = Script(outcomes or {}, [job.id for job in version.jobs])
+        script = Script(outcomes or {}, version)
         return Playing(version, script, begin=begin, agents=agents)
 
     def _finish(self, playing: Playing, run_id: str, kill_after: float | None) -> PlayedRun:

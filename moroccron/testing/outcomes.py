@@ -3,18 +3,24 @@
 Owns the way from those words to what a simulated agent reports. What follows from a report is the engine's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from math import isfinite
+from typing import Any
 
+from moroccron.model.dag_version import DagVersion, JobSpec
 from moroccron.model.errors import MoroccronError
 from moroccron.model.offer import Launch
+from moroccron.model.outputs import Keeps, text_of
 from moroccron.model.states import ReportedState
 from moroccron.model.validation import suggestion
 from moroccron.simulation.tasks import Course
 
 _FOR_EVER = 100 * 366 * 86_400.0  #: seconds; longer than any test plays
+
+
+NOTHING: Any = object()  #: said of an output, of which the test says nothing
 
 
 class Misused(MoroccronError):
@@ -29,14 +35,25 @@ class Outcome:
     state: ReportedState = ReportedState.FINISHED
     exit_code: int | None = 0
     reason: str | None = None
+    output: bytes | None = None  #: what it writes for others
 
 
 Outcomes = Mapping[str, Outcome | Sequence[Outcome]]
 
 
-def succeeds(*, after: float = 1.0) -> Outcome:
-    """Exit code 0, so many seconds after the start."""
-    return Outcome(_seconds(after))
+def succeeds(*, after: float = 1.0, output: Any = NOTHING) -> Outcome:
+    """Exit code 0, so many seconds after the start. `output`: the value that it hands on; bytes as they are.
+
+    A job whose output is needed, and of which the test says nothing, hands on `None`; a branch follows all, and a
+    short circuit goes on.
+    """
+    if output is NOTHING:
+        return Outcome(_seconds(after))
+    try:
+        data = output if isinstance(output, bytes) else text_of(output).encode()
+    except (TypeError, ValueError) as error:
+        raise Misused(f"output={output!r} cannot be written as JSON: {error}") from None
+    return Outcome(_seconds(after), output=data)
 
 
 def fails(*, exit_code: int = 1, after: float = 1.0) -> Outcome:
@@ -69,8 +86,9 @@ class Script:
     A list holds for the attempts in turn, its last outcome for all further ones.
     """
 
-    def __init__(self, outcomes: Outcomes, job_ids: Iterable[str]) -> None:
-        job_ids = list(job_ids)
+    def __init__(self, outcomes: Outcomes, version: DagVersion) -> None:
+        job_ids = [job.id for job in version.jobs]
+        self._outputs = {job.id: _usual_output(job, version) for job in version.jobs}
         self._patterns: list[tuple[str, tuple[Outcome, ...]]] = []
         self._exact: dict[str, tuple[Outcome, ...]] = {}
         for name, given in outcomes.items():
@@ -91,13 +109,26 @@ class Script:
             # As Mesos' and our own agents do, which enforce it.
             reason = "max_completion_time_reached"
             return Course(launch.timeout, ReportedState.FAILED, None, reason)
-        return Course(outcome.after, outcome.state, outcome.exit_code, outcome.reason)
+        output = outcome.output
+        if output is None and outcome.state is ReportedState.FINISHED:
+            output = self._outputs.get(launch.key.job_id)
+        return Course(outcome.after, outcome.state, outcome.exit_code, outcome.reason, output)
 
     def _of(self, job_id: str) -> tuple[Outcome, ...]:
         if job_id in self._exact:
             return self._exact[job_id]
         found = (plan for name, plan in self._patterns if fnmatchcase(job_id, name))
         return next(found, (succeeds(),))
+
+
+def _usual_output(job: JobSpec, version: DagVersion) -> bytes | None:
+    """What a job hands on of which the test does not say it; None: nothing."""
+    if job.output is not Keeps.REQUIRED:
+        return None
+    value: Any = True if job.short_circuit else None
+    if job.branch:
+        value = [other.id for other in version.jobs if job.id in other.upstream]
+    return text_of(value).encode()
 
 
 def _plan(name: str, given: object) -> tuple[Outcome, ...]:

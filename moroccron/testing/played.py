@@ -3,6 +3,7 @@
 Reads the store that the engine wrote; decides nothing.
 """
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ class PlayedAttempt:
     message: str | None
     command: str
     env: Mapping[str, str]
+    output: Any  #: the value that it handed on; None as well where there is none
 
     @classmethod
     def of(cls, attempt: Attempt, launch: Launch | None) -> "PlayedAttempt":
@@ -49,6 +51,7 @@ class PlayedAttempt:
             message=attempt.message,
             command=_text(launch),
             env=dict(launch.env) if launch else {},
+            output=None if attempt.output is None else json.loads(attempt.output),
         )
 
 
@@ -112,6 +115,11 @@ class PlayedJob:
     def env(self) -> Mapping[str, str]:
         """As launched: its own, and what moroccron adds."""
         return self._newest().env
+
+    @property
+    def output(self) -> Any:
+        """The value that its newest attempt handed on; None as well where there is none."""
+        return self._newest().output
 
     def _newest(self) -> PlayedAttempt:
         return self.attempt(max(self.attempts, 1))
@@ -200,7 +208,7 @@ class PlayedRun:
 
     def retry(self, job_id: str, outcomes: Outcomes | None = None) -> "PlayedRun":
         """A person retries a job of the run that is over; played to the end again, with new outcomes."""
-        self._playing.script = Script(outcomes or {}, self.states)
+        self._playing.script = Script(outcomes or {}, self._playing.version)
         self._playing.ask(RetryJob(self.id, self[job_id].id))
         self._playing.finish(self.id)
         return self

@@ -178,6 +178,7 @@ class TestCommit:
             cause="b",
             mark=JobRunState.SKIPPED,
             marked_by="José",
+            followed=("c",),
         )
         attempt = an_attempt(
             run.id,
@@ -201,6 +202,7 @@ class TestCommit:
             failure=FailureClass.OUT_OF_MEMORY,
             mem=4096,
             avoid=("S0", "S1"),
+            output='{"text":"\\u0000"}',
         )
         dag = a_dag(
             VERSION,

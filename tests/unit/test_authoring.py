@@ -441,6 +441,11 @@ NAN = float("nan")
         ({"constraints": [("rack", "IS")]}, "IS needs a value", '"value"'),
         ({"constraints": [3]}, "cannot be 3 (int)", "OPERATOR"),
         ({"retry": 1}, "there is no field 'retry'", "did you mean retry_on or retries"),
+        ({"output": "always"}, "'always' says nothing of an output", '"optional"'),
+        ({"output": False, "branch": True}, "a job with branch needs its output", "output=True"),
+        ({"output": "optional", "short_circuit": True}, "short_circuit needs its output", "remove"),
+        ({"short_circuit": True, "branch": True}, "both say what its output means", "keep one"),
+        ({"skip_exit_code": 0}, "0 is out of bounds", "1 to 255"),
     ],
 )
 def test_a_job_is_refused(fields: dict[str, Any], message: str, remedy: str) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from moroccron.adapters.local.logs import SandboxLogs
+from moroccron.model.outputs import FILE, MOST
 from moroccron.model.run import Attempt
 from moroccron.model.states import AttemptState
 from moroccron.ports import LogChunk, Stream
@@ -89,3 +90,27 @@ def test_what_is_no_file_is_not_waited_for(logs, sandbox):
     (sandbox / "stdout").unlink()
     os.mkfifo(sandbox / "stdout")
     assert logs.read(attempt(sandbox), Stream.STDOUT, 0, 100) == GONE
+
+
+# ------------------------------------------------------------------ outputs
+
+
+def test_an_output_is_the_file_of_that_name(logs, sandbox):
+    assert logs.read_output(attempt(sandbox)) is None
+    (sandbox / FILE).write_bytes(b'{"a": 1}')
+    assert logs.read_output(attempt(sandbox)) == b'{"a": 1}'
+
+
+def test_of_one_that_is_too_large_so_much_is_read_that_it_shows(logs, sandbox):
+    (sandbox / FILE).write_bytes(b"x" * (3 * MOST))
+    assert logs.read_output(attempt(sandbox)) == b"x" * (MOST + 1)
+
+
+def test_an_output_leads_nowhere_else(logs, sandbox, tmp_path):
+    (sandbox / FILE).symlink_to(tmp_path / "secret")
+    assert logs.read_output(attempt(sandbox)) is None
+    (sandbox / FILE).unlink()
+    os.mkfifo(sandbox / FILE)
+    assert logs.read_output(attempt(sandbox)) is None
+    assert logs.read_output(attempt(tmp_path)) is None
+    assert logs.read_output(attempt(None)) is None

@@ -182,3 +182,29 @@ class TestVolumes:
     def test_without_an_image_there_is_nothing_for_docker_to_do(self):
         told = part("container", DOCKER, volumes=(self.HOST,), containerizer=DOCKER)
         assert told.startswith('{"type":"MESOS","volumes":[')
+
+
+class TestWhereToWrite:
+    """`$MOROCCRON_OUTPUT`: a path that holds wherever the job goes, where one is known or the shell knows it."""
+
+    def test_text_on_the_agent_itself_has_it_of_its_shell(self):
+        command = json.loads(part("command", output=True, command="run"))
+        assert (
+            command["value"]
+            == 'export MOROCCRON_OUTPUT="$MESOS_SANDBOX/moroccron-output.json"; run'
+        )
+
+    def test_in_an_image_it_always_lies_at_one_place(self):
+        for said in ("run", ("run",)):
+            command = json.loads(part("command", output=True, command=said, image="debian:12"))
+            assert command["value"] == "run"
+            (variable,) = command["environment"]["variables"]
+            assert variable["value"] == "/mnt/mesos/sandbox/moroccron-output.json"
+
+    def test_a_list_on_the_agent_itself_has_the_name(self):
+        command = json.loads(part("command", output=True, command=("run",)))
+        (variable,) = command["environment"]["variables"]
+        assert variable == {"name": "MOROCCRON_OUTPUT", "value": "moroccron-output.json"}
+
+    def test_who_hands_nothing_on_is_not_told(self):
+        assert "MOROCCRON_OUTPUT" not in part("command")

@@ -10,6 +10,7 @@ from typing import Any
 from moroccron.adapters.local.processes import TASK_ID
 from moroccron.adapters.local.records import Records
 from moroccron.adapters.local.task import FETCH, RUN
+from moroccron.model import outputs
 
 _FETCHER = str(Path(__file__).with_name("fetcher.py"))
 _PASSED_ON = ("PATH", "LANG", "TZ", "HOME", "USER", "LOGNAME")
@@ -55,5 +56,7 @@ def _environ(launch: Mapping[str, Any], sandbox: str) -> dict[str, str]:
         environ["PORTS"] = ",".join(str(port) for port in ports)
     environ.update(launch.get("env", ()))
     environ["MESOS_SANDBOX"] = sandbox
+    if launch.get("output"):
+        environ[outputs.VARIABLE] = f"{sandbox}/{outputs.FILE}"
     environ[TASK_ID] = launch["task_id"]
     return environ

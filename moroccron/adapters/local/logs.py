@@ -1,7 +1,7 @@
-"""What attempts wrote, from their sandboxes on this machine. Implements `ports.Logs`.
+"""What attempts wrote, from their sandboxes on this machine. Implements `ports.Logs` and `ports.Outputs`.
 
-A sandbox's content is the task's own, and so is not trusted: only the two outputs of a folder directly below
-our sandboxes are read, and nothing is followed out of it.
+A sandbox's content is the task's own, and so is not trusted: only the two logs and the output of a folder directly
+below our sandboxes are read, and nothing is followed out of it.
 """
 
 import os
@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from moroccron.adapters.local.paths import WorkDir
+from moroccron.model.outputs import FILE, MOST
 from moroccron.model.run import Attempt
 from moroccron.ports import LogChunk, Stream
 
@@ -25,6 +26,14 @@ class SandboxLogs:
 
     def read(self, attempt: Attempt, stream: Stream, offset: int, length: int) -> LogChunk:
         """At most `length` bytes from `offset`; a negative offset counts from the end."""
+        return self._read(attempt, Stream(stream).value, offset, length)
+
+    def read_output(self, attempt: Attempt) -> bytes | None:
+        """Implements `ports.Outputs`."""
+        found = self._read(attempt, FILE, 0, MOST + 1)
+        return None if found.gone else found.data
+
+    def _read(self, attempt: Attempt, file_name: str, offset: int, length: int) -> LogChunk:
         name = self._folder_name(attempt.sandbox)
         if name is None:
             return _GONE
@@ -33,7 +42,7 @@ class SandboxLogs:
         except OSError:
             return _GONE
         try:
-            file = os.open(Stream(stream).value, _FILE, dir_fd=folder)
+            file = os.open(file_name, _FILE, dir_fd=folder)
         except OSError:
             return _GONE
         finally:

@@ -34,6 +34,7 @@ from moroccron.model.effects import (
     DeclineInverse,
     Effect,
     Kill,
+    ReadOutput,
     Reconcile,
     Revive,
     Suppress,
@@ -88,9 +89,9 @@ def encode(effect: _Effect) -> dict[str, Any]:
 def lines(effect: Effect) -> Iterator[str]:
     """The effect's message as text; an accept too long for one line in as many as it takes.
 
-    The agent asks nobody to leave, so that an answer to that is for nobody.
+    The agent asks nobody to leave, so that an answer to that is for nobody; outputs are read past it.
     """
-    if isinstance(effect, AcceptInverse | DeclineInverse):
+    if isinstance(effect, AcceptInverse | DeclineInverse | ReadOutput):
         return
     message = encode(effect)
     line = to_text(message)
@@ -139,7 +140,7 @@ def _launch(launch: Launch) -> dict[str, Any]:
         },
         "kill_grace": launch.kill_grace,
     }
-    for name in ("ports", "env", "image", "user", "timeout"):
+    for name in ("ports", "env", "image", "user", "timeout", "output"):
         if value := getattr(launch, name):
             message[name] = value
     for name in ("uris", "volumes"):

@@ -1,4 +1,4 @@
-"""What attempts wrote, from their sandboxes by way of their agents. Implements `ports.Logs`.
+"""What attempts wrote, from their sandboxes by way of their agents. Implements `ports.Logs` and `ports.Outputs`.
 
 An agent serves the files of a sandbox under a path that needs no container's id, while the task runs and until
 the sandbox is collected. Nothing here changes any state. Gone is only what the agent itself says that it has not:
@@ -17,6 +17,7 @@ from moroccron.adapters.mesos.address import Address
 from moroccron.adapters.mesos.credentials import Authorization, anonymous
 from moroccron.adapters.mesos.transport import Distrusted, HttpConnection
 from moroccron.model.errors import LogUnavailable
+from moroccron.model.outputs import FILE, MOST
 from moroccron.model.run import Attempt
 from moroccron.ports import LogChunk, Stream
 
@@ -54,6 +55,22 @@ class AgentLogs:
                 return _GONE
             offset = max(0, sized.size + offset)
         return self._ask(attempt.agent_url, path, offset, length) or _GONE
+
+    def read_output(self, attempt: Attempt) -> bytes | None:
+        """Implements `ports.Outputs`. In pieces: an agent gives only some of a file at a time."""
+        if attempt.sandbox is None:
+            raise LogUnavailable("its sandbox is not known")
+        if attempt.agent_url is None:
+            raise LogUnavailable(f"the address of the agent {attempt.agent_id} is not known")
+        path, data = f"{attempt.sandbox}/{FILE}", b""
+        while len(data) <= MOST:
+            chunk = self._ask(attempt.agent_url, path, len(data), MOST + 1 - len(data))
+            if chunk is None:
+                return None
+            data += chunk.data
+            if not chunk.data or len(data) >= chunk.size:
+                break
+        return data
 
     def _ask(self, url: str, path: str, offset: int, length: int) -> LogChunk | None:
         """None: the agent has no such file."""

@@ -4,10 +4,12 @@ from typing import Any
 
 from moroccron.adapters.mesos.containers import container_info
 from moroccron.adapters.mesos.resources import Entry
+from moroccron.model import outputs
 from moroccron.model.files import Containerizer, Uri
 from moroccron.model.offer import Launch
 
 _PREFIX = "moroccron."  #: of our labels
+_SANDBOX = "/mnt/mesos/sandbox"  #: in an image: Mesos' default for `--sandbox_directory`
 
 
 def task_info(
@@ -35,10 +37,10 @@ def command_info(launch: Launch) -> dict[str, Any]:
     """Text goes to a shell; a list of arguments never meets one."""
     info: dict[str, Any]
     if isinstance(launch.command, str):
-        info = {"shell": True, "value": launch.command}
+        info = {"shell": True, "value": _told_in_the_shell(launch) + launch.command}
     else:
         info = {"shell": False, "value": launch.command[0], "arguments": list(launch.command)}
-    environment = {**ports_environment(launch.ports), **dict(launch.env)}
+    environment = {**ports_environment(launch.ports), **dict(launch.env), **_told(launch)}
     if environment:
         info["environment"] = {
             "variables": [{"name": n, "value": v} for n, v in environment.items()]
@@ -48,6 +50,24 @@ def command_info(launch: Launch) -> dict[str, Any]:
     if launch.user is not None:
         info["user"] = launch.user
     return info
+
+
+def _told(launch: Launch) -> dict[str, str]:
+    """Where to write what is handed on, as far as that is known before the sandbox is made.
+
+    In an image it always lies at one place. A list of arguments without one is told its name: it starts there.
+    """
+    if not launch.output:
+        return {}
+    place = f"{_SANDBOX}/" if launch.image is not None else ""
+    return {outputs.VARIABLE: f"{place}{outputs.FILE}"}
+
+
+def _told_in_the_shell(launch: Launch) -> str:
+    """The same for text that runs on the agent itself, where the shell knows the sandbox."""
+    if not launch.output or launch.image is not None:
+        return ""
+    return f'export {outputs.VARIABLE}="$MESOS_SANDBOX/{outputs.FILE}"; '
 
 
 def ports_environment(ports: tuple[int, ...]) -> dict[str, str]:

@@ -151,6 +151,7 @@ def job_run_row(job_run: JobRun, time: Time) -> Row:
         job_run.mark and job_run.mark.value,
         storable(job_run.marked_by),
         storable(job_run.message),
+        None if job_run.followed is None else _json(job_run.followed),
     )
 
 
@@ -180,6 +181,7 @@ def attempt_row(attempt: Attempt, time: Time) -> Row:
         attempt.failure and attempt.failure.value,
         attempt.mem,
         _json_or_null(attempt.avoid),
+        attempt.output,
     )
 
 
@@ -257,16 +259,17 @@ def job_run_of(row: Sequence[Any]) -> JobRun:
     values = list(row)
     values[2] = _JOB_RUN_STATES[values[2]]
     values[11] = values[11] and _JOB_RUN_STATES[values[11]]
+    values[14] = None if values[14] is None else tuple(values[14])
     return JobRun(*values)
 
 
 def attempt_of(row: Sequence[Any]) -> Attempt:
-    *values, _, failure, mem, avoid = row  # skew is derived
+    *values, _, failure, mem, avoid, output = row  # skew is derived
     values[3] = _ATTEMPT_STATES[values[3]]
     values[11] = tuple(values[11] or ())
     values[12] = tuple((name, value) for name, value in values[12] or ())
     values[13] = values[13] and KillReason(values[13])
-    values += [failure and FailureClass(failure), mem, tuple(avoid or ())]
+    values += [failure and FailureClass(failure), mem, tuple(avoid or ()), output]
     return Attempt(*values)
 
 

@@ -160,6 +160,7 @@ job_run = Table(
     Column("mark", Word),
     Column("marked_by", String),
     Column("message", Text),
+    Column("followed", JSON),
     sqlite_with_rowid=False,
 )
 
@@ -190,6 +191,7 @@ attempt = Table(
     Column("failure", Word),
     Column("mem", Integer),
     Column("avoid", JSON),
+    Column("output", Text),
     ForeignKeyConstraint(["run_id", "job_id"], ["job_run.run_id", "job_run.job_id"]),
     sqlite_with_rowid=False,
 )

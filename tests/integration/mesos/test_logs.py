@@ -13,6 +13,7 @@ import pytest
 
 from moroccron.adapters.mesos.logs import AgentLogs
 from moroccron.model.errors import LogUnavailable
+from moroccron.model.outputs import FILE, MOST
 from moroccron.model.run import Attempt
 from moroccron.model.states import AttemptState
 from moroccron.ports import LogChunk, Stream
@@ -89,3 +90,56 @@ def test_nor_is_it_when_the_answer_says_nothing_of_the_log(
 ) -> None:
     with pytest.raises(LogUnavailable, match=what):
         read(new_agent(status, body))
+
+
+# ------------------------------------------------------------------ outputs
+
+
+@pytest.fixture
+def miser() -> Iterator[tuple[str, bytearray]]:
+    """An agent that gives a kilobyte at a time of one file; its address, and the file."""
+    content = bytearray()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["read_file"]
+            known = asked["path"] == f"/s/{FILE}" and bool(content)
+            self.send_response(200 if known else 404)
+            self.end_headers()
+            length = min(asked["length"], 1024)
+            data = bytes(content[asked["offset"] : asked["offset"] + length])
+            said = {"read_file": {"data": base64.b64encode(data).decode(), "size": len(content)}}
+            self.wfile.write(json.dumps(said).encode() if known else b"")
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/slave(1)", content
+        server.shutdown()
+
+
+def read_output(url: str) -> bytes | None:
+    now = datetime.now(UTC)
+    attempt = Attempt(
+        "dag@run", "job", 1, AttemptState.RUNNING, now, sandbox="/s", agent_url=url, agent_id="a"
+    )
+    return AgentLogs(timeout=2.0).read_output(attempt)
+
+
+def test_an_output_is_read_to_its_end_in_as_many_pieces_as_it_takes(
+    miser: tuple[str, bytearray],
+) -> None:
+    url, content = miser
+    assert read_output(url) is None
+    content += bytes(n % 256 for n in range(5000))
+    assert read_output(url) == bytes(content)
+    content += b"x" * (2 * MOST)
+    assert read_output(url) == bytes(content[: MOST + 1])
+
+
+def test_nothing_is_known_of_the_output_of_an_agent_that_does_not_answer(
+    new_agent: NewAgent,
+) -> None:
+    with pytest.raises(LogUnavailable, match="answered 503"):
+        read_output(new_agent(503, b""))

@@ -446,6 +446,7 @@ assert "pymesos.subprocess" not in sys.modules
     def test_a_death_of_its_thread_would_not_interrupt_the_program(self, master, connect):  # P2
         before = signal.getsignal(signal.SIGINT)
         scheduler = connect(master.address).start()
+        scheduler.wait(lambda: scheduler.of(Subscribed), "the first subscription")
         master.stream().raw(b"this is no chunk\r\n")
         scheduler.wait(lambda: len(scheduler.of(Subscribed)) == 2, "a new subscription")
         assert io_thread().is_alive()
